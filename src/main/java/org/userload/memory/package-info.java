@@ -1,4 +1,9 @@
-/** Pages, page ranges, bitmaps, regions, and the page-access layer. */
+/**
+ * Pages, page ranges, bitmaps, regions, and {@link org.userload.memory.GuestMemory}, the page-access layer.
+ *
+ * <p>The received bitmap of a region is the one authority on which pages are in place. Everything here may be used by
+ * any number of threads.
+ */
 @NullMarked
 package org.userload.memory;
 

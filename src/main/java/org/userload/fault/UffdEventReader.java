@@ -1,0 +1,136 @@
+package org.userload.fault;
+
+import java.util.Arrays;
+import java.util.function.BooleanSupplier;
+import org.userload.linux.InstallOutcome;
+import org.userload.linux.Mapping;
+import org.userload.linux.NativeException;
+import org.userload.linux.UffdEvent;
+import org.userload.linux.UffdEventBatch;
+import org.userload.linux.UffdFeature;
+import org.userload.linux.Userfaultfd;
+import org.userload.memory.MemoryRegion;
+
+/**
+ * Reads userfaultfd events and resolves them in the right order: the queue is read until it is empty and its removes are
+ * applied on the way; the faults are put off until then, so that a fault never sees memory as it was before a remove
+ * that came first. Fault loop only.
+ */
+final class UffdEventReader {
+    private final Userfaultfd uffd;
+    private final UffdRegions regions;
+    private final RemovedPages removed;
+    private final UffdInstaller installer;
+    private final FaultListener listener;
+    private final BooleanSupplier sourceIsLost;
+    private final UffdEventBatch batch = new UffdEventBatch();
+
+    private long[] deferredFaults = new long[UffdEventBatch.CAPACITY];
+    private int deferredCount;
+
+    UffdEventReader(
+            Userfaultfd uffd,
+            UffdRegions regions,
+            RemovedPages removed,
+            UffdInstaller installer,
+            FaultListener listener,
+            BooleanSupplier sourceIsLost) {
+        this.uffd = uffd;
+        this.regions = regions;
+        this.removed = removed;
+        this.installer = installer;
+        this.listener = listener;
+        this.sourceIsLost = sourceIsLost;
+    }
+
+    void deliver() {
+        do {
+            readBatch();
+            for (int i = 0; i < batch.size(); i++) {
+                if (batch.isPageFault(i)) {
+                    defer(batch.address(i));
+                }
+            }
+        } while (batch.size() == UffdEventBatch.CAPACITY);
+        int count = deferredCount;
+        deferredCount = 0;
+        for (int i = 0; i < count; i++) {
+            resolve(deferredFaults[i]);
+        }
+        listener.faultsDelivered();
+    }
+
+    private void defer(long address) {
+        if (deferredCount == deferredFaults.length) {
+            deferredFaults = Arrays.copyOf(deferredFaults, deferredCount * 2);
+        }
+        deferredFaults[deferredCount++] = address;
+    }
+
+    private void readBatch() {
+        if (!removed.isTracked()) {
+            uffd.read(batch);
+            return;
+        }
+        removed.gate().shut();
+        try {
+            uffd.read(batch);
+            for (int i = 0; i < batch.size(); i++) {
+                if (!batch.isPageFault(i) && batch.event(i) instanceof UffdEvent.Remove remove) {
+                    applyRemove(remove);
+                }
+            }
+        } finally {
+            removed.gate().open();
+        }
+    }
+
+    private void applyRemove(UffdEvent.Remove remove) {
+        long start = remove.start();
+        while (start < remove.end()) {
+            MemoryRegion region = regions.find(start);
+            if (region == null) {
+                return;
+            }
+            long first = (start - region.hostAddress()) >>> region.pageShift();
+            long end = Math.min((remove.end() - region.hostAddress()) >>> region.pageShift(), region.pageCount());
+            listener.pagesRemoved(removed.mark(region, first, end - first));
+            start = region.hostAddressOf(end);
+        }
+    }
+
+    private void resolve(long address) {
+        MemoryRegion region = regions.find(address);
+        if (region == null) {
+            throw new IllegalStateException(String.format("page fault at 0x%x, outside every region", address));
+        }
+        long page = (address - region.hostAddress()) >>> region.pageShift();
+        if (removed.contains(region, page)) {
+            installer.wakeOrZero(region, page);
+            region.received().set(page);
+            removed.forget(region, page);
+        } else if (region.received().get(page)) {
+            installer.wakeOrZero(region, page);
+        } else if (sourceIsLost.getAsBoolean()) {
+            refuse(region.hostAddressOf(page), 1L << region.pageShift());
+        } else {
+            listener.pageFault(region.index(), page);
+        }
+    }
+
+    /** Makes a page that will never come an error for whoever touches it. */
+    private void refuse(long address, long bytes) {
+        if (uffd.features().contains(UffdFeature.POISON)) {
+            if (uffd.poison(address, bytes) == InstallOutcome.NEXT_IS_PRESENT) {
+                uffd.wake(address, bytes);
+            }
+            return;
+        }
+        try {
+            Mapping.forbid(address, bytes);
+        } catch (NativeException e) {
+            throw new IllegalStateException("cannot refuse a page whose source is lost", e);
+        }
+        uffd.wake(address, bytes);
+    }
+}

@@ -1,0 +1,189 @@
+package org.userload.fault;
+
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoRegistration;
+import io.netty.channel.epoll.EpollIoOps;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.userload.linux.Mapping;
+import org.userload.linux.NativeException;
+import org.userload.linux.UffdFeature;
+import org.userload.linux.Userfaultfd;
+import org.userload.memory.GuestMemory;
+import org.userload.memory.MemoryRegion;
+import org.userload.memory.PageUnavailableException;
+
+/**
+ * Interception by the kernel: the regions are registered with a userfaultfd, and any touch of a missing page, by native
+ * code, a virtual CPU or a system call, sleeps in the kernel until the page is installed.
+ *
+ * <p>Java threads come here from the page-access layer and touch the page from native code ({@code
+ * MADV_POPULATE_READ}): while they sleep the JVM can still reach a safepoint, and a page that cannot be had is an errno
+ * for them instead of a signal.
+ *
+ * <p><b>Lost source.</b> The registration stays. Every fault on a missing page is answered by making that page
+ * untouchable ({@code UFFDIO_POISON}, before Linux 6.6 {@code PROT_NONE}): Java threads get {@link
+ * PageUnavailableException}, system calls and KVM get EFAULT, native code a signal. Nobody ever reads a zero that is
+ * not the guest's.
+ *
+ * <p><b>Removed pages.</b> With {@code trackRemovals} the kernel tells when pages of the memory are dropped; they become
+ * zero pages and are never filled from the source. Without it, dropping a page that has not arrived lets the old
+ * content come back, so a guest that drops memory by itself needs the tracking. It costs a short wait of the fault loop
+ * for each install of another loop; see {@link InstallGate}.
+ */
+public final class UserfaultfdInterceptor implements FaultInterceptor {
+    private final Userfaultfd uffd;
+    private final boolean trackRemovals;
+    private final FaultStatistics statistics = new FaultStatistics();
+    private final AtomicBoolean descriptorClosed = new AtomicBoolean();
+
+    private @Nullable Started started;
+    private volatile State state = State.ACTIVE;
+    private volatile @Nullable Throwable failure;
+
+    private enum State {
+        ACTIVE,
+        FAILED,
+        COMPLETED,
+        CLOSED
+    }
+
+    /** What {@link #start} brings. */
+    private record Started(
+            GuestMemory memory, UffdInstaller installer, UffdEventReader events, IoRegistration registration) {}
+
+    private UserfaultfdInterceptor(Userfaultfd uffd, boolean trackRemovals) {
+        this.uffd = uffd;
+        this.trackRemovals = trackRemovals;
+    }
+
+    /**
+     * Opens a userfaultfd for faults of user and kernel mode.
+     *
+     * @param trackRemovals whether pages may be dropped ({@code madvise}) by others than this library meanwhile
+     * @throws NativeException when the kernel does not permit or support it
+     */
+    public static UserfaultfdInterceptor open(boolean trackRemovals) {
+        Userfaultfd.Builder builder = Userfaultfd.builder().want(UffdFeature.POISON);
+        if (trackRemovals) {
+            builder.require(UffdFeature.EVENT_REMOVE);
+        }
+        return new UserfaultfdInterceptor(builder.open(), trackRemovals);
+    }
+
+    @Override
+    public String name() {
+        return "userfaultfd";
+    }
+
+    @Override
+    public FaultStatistics statistics() {
+        return statistics;
+    }
+
+    @Override
+    public void start(GuestMemory memory, IoEventLoop loop, FaultListener listener) {
+        UffdRegions regions = new UffdRegions(memory);
+        RemovedPages removed = trackRemovals ? RemovedPages.tracked(memory) : RemovedPages.untracked();
+        UffdInstaller installer = new UffdInstaller(uffd, removed, loop);
+        UffdEventReader events =
+                new UffdEventReader(uffd, regions, removed, installer, listener, () -> failure != null);
+        installer.whenMappingChanges(events::deliver);
+        for (int i = 0; i < memory.regionCount(); i++) {
+            MemoryRegion region = memory.region(i);
+            uffd.register(region.hostAddress(), region.sizeBytes());
+        }
+        IoRegistration registration = loop.register(new UffdPoll(uffd.fd(), events::deliver))
+                .syncUninterruptibly()
+                .getNow();
+        registration.submit(EpollIoOps.EPOLLIN);
+        started = new Started(memory, installer, events, registration);
+    }
+
+    private Started started() {
+        Started now = started;
+        if (now == null) {
+            throw new IllegalStateException("the interceptor is not started");
+        }
+        return now;
+    }
+
+    @Override
+    public void awaitPage(int region, long page) {
+        MemoryRegion touched = started().memory.region(region);
+        long start = System.nanoTime();
+        int errno = Mapping.populateForRead(touched.hostAddressOf(page), 1L << touched.pageShift());
+        statistics.record(System.nanoTime() - start);
+        State now = state;
+        if (now == State.COMPLETED && errno == 0) {
+            touched.received().set(page);
+        } else if (errno != 0 || now == State.CLOSED) {
+            throw unavailable(region, page, errno);
+        }
+    }
+
+    private PageUnavailableException unavailable(int region, long page, int errno) {
+        Throwable reason = failure;
+        if (reason != null) {
+            return new PageUnavailableException(region, page, String.valueOf(reason.getMessage()), reason);
+        }
+        if (state == State.CLOSED) {
+            return new PageUnavailableException(region, page, "the session was closed", null);
+        }
+        return new PageUnavailableException(region, page, "the kernel refused to populate it, errno " + errno, null);
+    }
+
+    @Override
+    public int install(MemoryRegion region, long firstPage, int count, long sourceAddress) {
+        return state == State.ACTIVE ? started().installer.copy(region, firstPage, count, sourceAddress) : 0;
+    }
+
+    @Override
+    public int installZero(MemoryRegion region, long firstPage, int count) {
+        return state == State.ACTIVE ? started().installer.zero(region, firstPage, count) : 0;
+    }
+
+    @Override
+    public synchronized void complete() {
+        if (state == State.ACTIVE) {
+            state = State.COMPLETED;
+            unregister();
+        }
+    }
+
+    /** Threads that wait already are woken and fault again; that fault is refused. */
+    @Override
+    public synchronized void fail(Throwable reason) {
+        if (state == State.ACTIVE) {
+            failure = reason;
+            state = State.FAILED;
+            for (int i = 0; i < started().memory.regionCount(); i++) {
+                MemoryRegion region = started().memory.region(i);
+                uffd.wake(region.hostAddress(), region.sizeBytes());
+            }
+        }
+    }
+
+    @Override
+    public synchronized void close() {
+        boolean registered = state == State.ACTIVE || state == State.FAILED;
+        if (state != State.COMPLETED) {
+            state = State.CLOSED;
+        }
+        if (registered && started != null) {
+            unregister();
+        }
+        if (descriptorClosed.compareAndSet(false, true)) {
+            uffd.close();
+        }
+    }
+
+    private void unregister() {
+        Started now = started();
+        now.registration.cancel();
+        for (int i = 0; i < now.memory.regionCount(); i++) {
+            MemoryRegion region = now.memory.region(i);
+            uffd.unregister(region.hostAddress(), region.sizeBytes());
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package org.userload.linux;
+
+import com.kenai.jffi.MemoryIO;
+import java.lang.ref.Cleaner;
+import java.nio.ByteBuffer;
+import jnr.ffi.Pointer;
+
+/**
+ * A private anonymous mapping: address space whose pages appear on first touch.
+ *
+ * <p>The mapping is reserved without swap accounting ({@code MAP_NORESERVE}), so that a sparse guest larger than the
+ * host's memory can be opened.
+ *
+ * <p><b>Ownership.</b> {@link #close()} gives the memory back to the system at once. The address range itself stays
+ * reserved until no Java code can reach this object: a thread that is in the middle of an access while another closes
+ * sees zeros, never an unmapped address. Whoever hands {@link #address()} to native code must end that use before
+ * closing.
+ *
+ * <p><b>Threads.</b> Any; {@code close} is idempotent.
+ */
+public final class Mapping implements AutoCloseable {
+    private static final int PROT_NONE = 0;
+    private static final int PROT_READ_WRITE = 3;
+    private static final int MAP_PRIVATE = 0x02;
+    private static final int MAP_ANONYMOUS = 0x20;
+    private static final int MAP_NORESERVE = 0x4000;
+    private static final int MADV_DONTNEED = 4;
+    private static final int MADV_POPULATE_READ = 22;
+    private static final long MAP_FAILED = -1;
+
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final long address;
+    private final long length;
+
+    private Mapping(long address, long length) {
+        this.address = address;
+        this.length = length;
+        CLEANER.register(this, new Unmap(address, length));
+    }
+
+    /**
+     * Maps {@code length} bytes, readable and writable.
+     *
+     * @param length bytes, positive, rounded up to the host's page size by the kernel
+     * @throws NativeException when the kernel refuses
+     */
+    public static Mapping anonymous(long length) {
+        if (length <= 0) {
+            throw new IllegalArgumentException("a mapping needs at least one byte, not " + length);
+        }
+        Pointer start = LibC.C.mmap(null, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        if (start == null || start.address() == MAP_FAILED) {
+            throw NativeFailure.of("mmap", LibC.errno(), 0, length);
+        }
+        return new Mapping(start.address(), length);
+    }
+
+    /** The host's page size in bytes. */
+    public static int hostPageSize() {
+        int scPageSize = 30;
+        return (int) NativeFailure.check("sysconf(_SC_PAGESIZE)", LibC.C.sysconf(scPageSize), 0, 0);
+    }
+
+    /** First host address; page-aligned. */
+    public long address() {
+        return address;
+    }
+
+    /** Length in bytes. */
+    public long length() {
+        return length;
+    }
+
+    /** A direct buffer over part of the mapping; it does not keep the mapping alive. */
+    public ByteBuffer buffer(long offset, int size) {
+        if (offset < 0 || size < 0 || offset > length - size) {
+            throw new IndexOutOfBoundsException(
+                    String.format("%d bytes at offset %d of a mapping of %d bytes", size, offset, length));
+        }
+        return MemoryIO.getInstance().newDirectByteBuffer(address + offset, size);
+    }
+
+    /**
+     * Makes the pages of a range present for reading, as if each had been touched, from native code: a thread that
+     * blocks here in a userfaultfd fault does not hold up a safepoint ({@code MADV_POPULATE_READ}, Linux 5.14).
+     *
+     * @return 0, or the errno; {@link Errno#EFAULT} and {@link Errno#EHWPOISON} say that a page cannot be had
+     */
+    public static int populateForRead(long address, long length) {
+        while (true) {
+            if (LibC.C.madvise(address, length, MADV_POPULATE_READ) == 0) {
+                return 0;
+            }
+            int errno = LibC.errno();
+            if (errno != Errno.EINTR && errno != Errno.EAGAIN) {
+                return errno;
+            }
+        }
+    }
+
+    /** Drops the pages of a range: the next touch finds zeros, or faults when the range is registered. */
+    public static void discard(long address, long length) {
+        NativeFailure.check("madvise(MADV_DONTNEED)", LibC.C.madvise(address, length, MADV_DONTNEED), address, length);
+    }
+
+    /** Takes every right to a range away: a touch from native code is a SIGSEGV, a system call gets EFAULT. */
+    public static void forbid(long address, long length) {
+        NativeFailure.check("mprotect(PROT_NONE)", LibC.C.mprotect(address, length, PROT_NONE), address, length);
+    }
+
+    /** Frees the memory; the address range follows when this object becomes unreachable. */
+    @Override
+    public void close() {
+        discard(address, length);
+    }
+
+    private record Unmap(long address, long length) implements Runnable {
+        @Override
+        public void run() {
+            LibC.C.munmap(address, length);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+package org.userload.memory;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * A lock-free bitmap, one bit per page.
+ *
+ * <p>{@link #get} has acquire and every change has release semantics: whoever sees a bit set sees what was written
+ * before it was set. Any thread may call any method. Indexes run from 0 to {@code size - 1} and are not checked on the
+ * single-bit calls beyond the bounds of the words behind them.
+ */
+public final class AtomicBitmap {
+    private static final VarHandle WORDS = MethodHandles.arrayElementVarHandle(long[].class);
+    private static final int SHIFT = 6;
+    private static final long ALL = -1L;
+
+    private final long[] words;
+    private final long size;
+
+    /**
+     * All bits clear.
+     *
+     * @param size bits, 1 to 2^36
+     */
+    public AtomicBitmap(long size) {
+        if (size < 1 || size > 1L << 36) {
+            throw new IllegalArgumentException("a bitmap has 1 to 2^36 bits, not " + size);
+        }
+        this.size = size;
+        this.words = new long[Math.toIntExact((size + Long.SIZE - 1) >>> SHIFT)];
+    }
+
+    public long size() {
+        return size;
+    }
+
+    public boolean get(long index) {
+        return ((long) WORDS.getAcquire(words, (int) (index >>> SHIFT)) >>> index & 1) != 0;
+    }
+
+    /** Sets a bit; gives whether this call changed it. */
+    public boolean set(long index) {
+        long bit = 1L << index;
+        return ((long) WORDS.getAndBitwiseOr(words, (int) (index >>> SHIFT), bit) & bit) == 0;
+    }
+
+    /** Clears a bit; gives whether this call changed it. */
+    public boolean clear(long index) {
+        long bit = 1L << index;
+        return ((long) WORDS.getAndBitwiseAnd(words, (int) (index >>> SHIFT), ~bit) & bit) != 0;
+    }
+
+    /** Sets {@code count} bits from {@code first}; gives how many this call changed. Atomic per 64 bits. */
+    public long set(long first, long count) {
+        checkRange(first, count);
+        long changed = 0;
+        long end = first + count;
+        for (long index = first; index < end; index = nextWord(index)) {
+            long mask = maskWithin(index, end);
+            long before = (long) WORDS.getAndBitwiseOr(words, (int) (index >>> SHIFT), mask);
+            changed += Long.bitCount(mask & ~before);
+        }
+        return changed;
+    }
+
+    /** Clears {@code count} bits from {@code first}; gives how many this call changed. Atomic per 64 bits. */
+    public long clear(long first, long count) {
+        checkRange(first, count);
+        long changed = 0;
+        long end = first + count;
+        for (long index = first; index < end; index = nextWord(index)) {
+            long mask = maskWithin(index, end);
+            long before = (long) WORDS.getAndBitwiseAnd(words, (int) (index >>> SHIFT), ~mask);
+            changed += Long.bitCount(mask & before);
+        }
+        return changed;
+    }
+
+    /** Index of the first set bit from {@code from} on and before {@code limit}, or {@code limit}. */
+    public long nextSet(long from, long limit) {
+        return next(from, limit, 0);
+    }
+
+    /** Index of the first clear bit from {@code from} on and before {@code limit}, or {@code limit}. */
+    public long nextClear(long from, long limit) {
+        return next(from, limit, ALL);
+    }
+
+    /** Set bits; a snapshot that may miss changes made meanwhile. */
+    public long cardinality() {
+        long count = 0;
+        for (int i = 0; i < words.length; i++) {
+            count += Long.bitCount((long) WORDS.getAcquire(words, i));
+        }
+        return count;
+    }
+
+    /** Set bits among {@code count} from {@code first}. */
+    public long cardinality(long first, long count) {
+        checkRange(first, count);
+        long set = 0;
+        long end = first + count;
+        for (long index = first; index < end; index = nextWord(index)) {
+            set += Long.bitCount((long) WORDS.getAcquire(words, (int) (index >>> SHIFT)) & maskWithin(index, end));
+        }
+        return set;
+    }
+
+    /** Searches for a bit that differs from {@code pattern}. */
+    private long next(long from, long limit, long pattern) {
+        long end = Math.min(limit, size);
+        for (long index = from; index < end; index = nextWord(index)) {
+            long found = ((long) WORDS.getAcquire(words, (int) (index >>> SHIFT)) ^ pattern) & ALL << index;
+            if (found != 0) {
+                return Math.min((index & -Long.SIZE) + Long.numberOfTrailingZeros(found), limit);
+            }
+        }
+        return limit;
+    }
+
+    private static long nextWord(long index) {
+        return (index & -Long.SIZE) + Long.SIZE;
+    }
+
+    /** Bits from {@code index} to the end of its word or to {@code end}, whichever comes first. */
+    private static long maskWithin(long index, long end) {
+        long mask = ALL << index;
+        long left = end - (index & -Long.SIZE);
+        return left >= Long.SIZE ? mask : mask & ALL >>> -left;
+    }
+
+    private void checkRange(long first, long count) {
+        if (first < 0 || count < 0 || first > size - count) {
+            throw new IndexOutOfBoundsException(
+                    count + " bits from " + first + " do not lie within a bitmap of " + size + " bits");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package org.userload.memory;
+
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.userload.linux.Mapping;
+
+/**
+ * One region of guest memory: host memory behind it and the received bitmap that says which of its pages are there.
+ *
+ * <p>The accessors here do no presence test; they are for pages that are known to be present, and they never cross a
+ * page. {@link GuestMemory} is the safe way in.
+ *
+ * <p><b>Threads.</b> Any. <b>Ownership.</b> The {@link GuestMemory} that created it closes it.
+ */
+public final class MemoryRegion {
+    /** Host memory is seen through direct buffers of this many bytes, since one buffer ends at 2 GiB. */
+    private static final int SEGMENT_SHIFT = 30;
+
+    private static final long SEGMENT_MASK = (1L << SEGMENT_SHIFT) - 1;
+
+    static final VarHandle SHORT_LE = view(short[].class, ByteOrder.LITTLE_ENDIAN);
+    static final VarHandle INT_LE = view(int[].class, ByteOrder.LITTLE_ENDIAN);
+    static final VarHandle LONG_LE = view(long[].class, ByteOrder.LITTLE_ENDIAN);
+
+    private final int index;
+    private final long guestAddress;
+    private final long pageCount;
+    private final long sizeBytes;
+    private final int pageShift;
+    private final Mapping mapping;
+    private final ByteBuffer[] segments;
+    private final AtomicBitmap received;
+
+    private MemoryRegion(int index, RegionTable.Entry entry, PageSize pageSize, Mapping mapping) {
+        this.index = index;
+        this.guestAddress = entry.guestAddress();
+        this.pageCount = entry.pageCount();
+        this.pageShift = pageSize.shift();
+        this.sizeBytes = pageCount << pageShift;
+        this.mapping = mapping;
+        this.segments = segmentsOf(mapping);
+        this.received = new AtomicBitmap(pageCount);
+    }
+
+    static MemoryRegion map(int index, RegionTable.Entry entry, PageSize pageSize) {
+        Mapping mapping = Mapping.anonymous(entry.pageCount() << pageSize.shift());
+        return new MemoryRegion(index, entry, pageSize, mapping);
+    }
+
+    private static VarHandle view(Class<?> arrayType, ByteOrder order) {
+        return MethodHandles.byteBufferViewVarHandle(arrayType, order);
+    }
+
+    private static ByteBuffer[] segmentsOf(Mapping mapping) {
+        int count = Math.toIntExact((mapping.length() + SEGMENT_MASK) >>> SEGMENT_SHIFT);
+        ByteBuffer[] segments = new ByteBuffer[count];
+        for (int i = 0; i < count; i++) {
+            long offset = (long) i << SEGMENT_SHIFT;
+            segments[i] = mapping.buffer(offset, (int) Math.min(mapping.length() - offset, 1L << SEGMENT_SHIFT));
+        }
+        return segments;
+    }
+
+    /** Position in the region table. */
+    public int index() {
+        return index;
+    }
+
+    /** First guest address. */
+    public long guestAddress() {
+        return guestAddress;
+    }
+
+    public long pageCount() {
+        return pageCount;
+    }
+
+    public long sizeBytes() {
+        return sizeBytes;
+    }
+
+    public int pageShift() {
+        return pageShift;
+    }
+
+    /** First host address; page-aligned. */
+    public long hostAddress() {
+        return mapping.address();
+    }
+
+    /** Host address of a page's first byte. */
+    public long hostAddressOf(long page) {
+        return mapping.address() + (page << pageShift);
+    }
+
+    /**
+     * Which pages are in place. A set bit is a promise that the page's bytes are there and may be accessed from Java;
+     * it is set after the install and by the installer only.
+     */
+    public AtomicBitmap received() {
+        return received;
+    }
+
+    /** The bytes from {@code offset} to at most {@code length} on, cut at the end of a 1 GiB segment; shared content. */
+    public ByteBuffer slice(long offset, long length) {
+        int start = within(offset);
+        ByteBuffer segment = segment(offset);
+        return segment.slice(start, (int) Math.min(length, segment.capacity() - start));
+    }
+
+    byte getByte(long offset) {
+        return segment(offset).get(within(offset));
+    }
+
+    void putByte(long offset, byte value) {
+        segment(offset).put(within(offset), value);
+    }
+
+    ByteBuffer segment(long offset) {
+        return segments[(int) (offset >>> SEGMENT_SHIFT)];
+    }
+
+    static int within(long offset) {
+        return (int) (offset & SEGMENT_MASK);
+    }
+
+    /** After this no page counts as present, so that every access takes the slow path and meets the closed memory. */
+    void close() {
+        received.clear(0, pageCount);
+        mapping.close();
+    }
+}
