@@ -1,24 +1,32 @@
 package org.userload.fault;
 
 import io.netty.channel.IoEventLoop;
-import io.netty.util.internal.PlatformDependent;
-import java.util.Queue;
-import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
- * Faults on their way from touching threads to the fault loop, many writers and one reader.
+ * Faults on their way from touching threads to the fault loop: a lock-free stack with many writers and one reader.
  *
- * <p>The loop is told once per burst; it takes everything that is queued by then.
+ * <p>Each thread uses one node again and again; a thread whose last node still waits to be read (its page came by
+ * another way) makes a new one. The loop is told when the stack stops being empty and takes all of it at once.
  */
 final class FaultQueue {
-    private final Queue<PageFault> faults = PlatformDependent.newMpscQueue();
-    private final AtomicBoolean told = new AtomicBoolean();
+    private final AtomicReference<@Nullable Node> head = new AtomicReference<>();
+    private final ThreadLocal<Node> nodes = ThreadLocal.withInitial(Node::new);
     private final IoEventLoop loop;
     private final FaultListener listener;
     private final Runnable deliver = this::deliver;
 
     /** One fault. */
-    record PageFault(int region, long page) {}
+    private static final class Node {
+        int region;
+        long page;
+
+        @Nullable
+        Node next;
+
+        volatile boolean queued;
+    }
 
     FaultQueue(IoEventLoop loop, FaultListener listener) {
         this.loop = loop;
@@ -26,16 +34,33 @@ final class FaultQueue {
     }
 
     void offer(int region, long page) {
-        faults.add(new PageFault(region, page));
-        if (told.compareAndSet(false, true)) {
+        Node node = nodes.get();
+        if (node.queued) {
+            node = new Node();
+            nodes.set(node);
+        }
+        node.region = region;
+        node.page = page;
+        node.queued = true;
+        Node before;
+        do {
+            before = head.get();
+            node.next = before;
+        } while (!head.compareAndSet(before, node));
+        if (before == null) {
             loop.execute(deliver);
         }
     }
 
     private void deliver() {
-        told.set(false);
-        for (PageFault fault = faults.poll(); fault != null; fault = faults.poll()) {
-            listener.pageFault(fault.region, fault.page);
+        Node node = head.getAndSet(null);
+        while (node != null) {
+            Node next = node.next;
+            int region = node.region;
+            long page = node.page;
+            node.queued = false;
+            listener.pageFault(region, page);
+            node = next;
         }
         listener.faultsDelivered();
     }

@@ -4,6 +4,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.userload.memory.AtomicBitmap;
 
@@ -33,13 +34,13 @@ final class PageWaiters {
 
     private final ThreadLocal<Node> nodes = ThreadLocal.withInitial(() -> new Node(Thread.currentThread()));
 
-    /** Parks the calling thread until the page is received or {@code given up}. Interrupts are kept for later. */
-    void await(AtomicBitmap received, long page, Stop stop) {
+    /** Parks the calling thread until the page is received or {@code stop} says so. Interrupts are kept for later. */
+    void await(AtomicBitmap received, long page, BooleanSupplier stop) {
         Node node = nodes.get();
         boolean interrupted = false;
         waiting.incrementAndGet();
         try {
-            while (!received.get(page) && !stop.isStopped()) {
+            while (!received.get(page) && !stop.getAsBoolean()) {
                 if (!node.queued) {
                     push(stripeOf(page), node);
                     continue;
@@ -57,12 +58,6 @@ final class PageWaiters {
                 Thread.currentThread().interrupt();
             }
         }
-    }
-
-    /** Tells whether waiting makes no sense any more. */
-    @FunctionalInterface
-    interface Stop {
-        boolean isStopped();
     }
 
     /** Wakes whoever may wait for one of these pages. Call after the received bits are set. */

@@ -22,7 +22,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
     private final FaultStatistics statistics = new FaultStatistics();
     private final PageWaiters waiters = new PageWaiters();
 
-    private @Nullable Started started;
+    private volatile @Nullable Started started;
     private volatile @Nullable Throwable failure;
     private volatile boolean closed;
 

@@ -37,7 +37,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     private final FaultStatistics statistics = new FaultStatistics();
     private final AtomicBoolean descriptorClosed = new AtomicBoolean();
 
-    private @Nullable Started started;
+    private volatile @Nullable Started started;
     private volatile State state = State.ACTIVE;
     private volatile @Nullable Throwable failure;
 
@@ -157,8 +157,9 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         if (state == State.ACTIVE) {
             failure = reason;
             state = State.FAILED;
-            for (int i = 0; i < started().memory.regionCount(); i++) {
-                MemoryRegion region = started().memory.region(i);
+            Started now = started;
+            for (int i = 0; now != null && i < now.memory.regionCount(); i++) {
+                MemoryRegion region = now.memory.region(i);
                 uffd.wake(region.hostAddress(), region.sizeBytes());
             }
         }

@@ -13,9 +13,9 @@ import org.jspecify.annotations.Nullable;
  *
  * <p>Six-argument functions must have at least one {@link Pointer} argument: JNR-FFI passes a wrong sixth argument to
  * all-primitive functions on x86-64. Calls save {@code errno}; read it with {@link #errno()} right after the call, on
- * the same thread.
+ * the same thread. Public only because JNR-FFI implements it from another class loader; nothing outside this package uses it.
  */
-interface LibC {
+public interface LibC {
     LibC C = LibraryLoader.create(LibC.class).load("c");
 
     Runtime RUNTIME = Runtime.getRuntime(C);

@@ -110,6 +110,39 @@ public final class MemoryRegion {
         return segment.slice(start, (int) Math.min(length, segment.capacity() - start));
     }
 
+    /** Copies bytes of present pages to a buffer's position and moves it. */
+    public void copyTo(long offset, int length, ByteBuffer target) {
+        long at = offset;
+        int left = length;
+        while (left > 0) {
+            ByteBuffer segment = segment(at);
+            int start = within(at);
+            int piece = Math.min(left, segment.capacity() - start);
+            target.put(target.position(), segment, start, piece);
+            target.position(target.position() + piece);
+            at += piece;
+            left -= piece;
+        }
+    }
+
+    /** Whether a present page is all zero. Leaves at the first byte that is not. */
+    public boolean isZeroPage(long page) {
+        long offset = page << pageShift;
+        ByteBuffer segment = segment(offset);
+        int start = within(offset);
+        int end = start + (1 << pageShift);
+        for (int at = start; at < end; at += 4 * Long.BYTES) {
+            long bits = (long) LONG_LE.get(segment, at)
+                    | (long) LONG_LE.get(segment, at + Long.BYTES)
+                    | (long) LONG_LE.get(segment, at + 2 * Long.BYTES)
+                    | (long) LONG_LE.get(segment, at + 3 * Long.BYTES);
+            if (bits != 0) {
+                return false;
+            }
+        }
+        return true;
+    }
+
     byte getByte(long offset) {
         return segment(offset).get(within(offset));
     }

@@ -1,0 +1,123 @@
+package org.userload.destination;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.userload.memory.PageSize;
+import org.userload.protocol.FrameHeader;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Frames;
+import org.userload.protocol.Hello;
+import org.userload.protocol.ProtocolException;
+import org.userload.protocol.Role;
+import org.userload.protocol.SessionId;
+import org.userload.transport.FrameChannel;
+
+/**
+ * A connection from the destination to the source: says hello, then carries the frames of one role. Runs on its loop.
+ */
+abstract class ClientConnection extends FrameChannel {
+    private static final int ANSWER_TIMEOUT_SECONDS = 5;
+
+    private final Role role;
+    private final SessionId session;
+    private final CompletableFuture<Hello> answer = new CompletableFuture<>();
+    private final WireBytes wire;
+
+    ClientConnection(Role role, SessionId session, WireBytes wire) {
+        super(PageSize.DEFAULT.bytes());
+        this.role = role;
+        this.session = session;
+        this.wire = wire;
+    }
+
+    /** Waits for the source's hello; not on a loop. */
+    Hello awaitAnswer(String peer) {
+        try {
+            return answer.get(ANSWER_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+        } catch (ExecutionException e) {
+            Throwable cause = e.getCause() == null ? e : e.getCause();
+            throw new SourceLostException(peer + " refused the session: " + cause.getMessage(), cause);
+        } catch (TimeoutException e) {
+            throw new SourceLostException(
+                    peer + " did not answer the hello within " + ANSWER_TIMEOUT_SECONDS
+                            + " s; is it a Userload source?",
+                    e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new SourceLostException("interrupted while connecting to " + peer, e);
+        }
+    }
+
+    @Override
+    protected final void opened(ChannelHandlerContext opened) {
+        ByteBuf hello = opened.alloc().buffer();
+        Hello.ask(role, session).encode(hello);
+        opened.writeAndFlush(hello, opened.voidPromise());
+    }
+
+    @Override
+    public final void frame(FrameHeader header, ByteBuf body) {
+        wire.add(org.userload.protocol.FrameLayout.HEADER_BYTES + header.bodyLength());
+        if (header.type() == FrameType.ERROR) {
+            throw new PeerErrorException(Frames.errorText(body));
+        }
+        if (answer.isDone()) {
+            receive(header, body);
+        } else if (header.type() == FrameType.HELLO) {
+            greeted(Hello.decode(body));
+        } else {
+            throw new ProtocolException(header.type() + " frame instead of a hello");
+        }
+    }
+
+    private void greeted(Hello hello) {
+        if (hello.role() != role || hello.regions() == null) {
+            throw new ProtocolException("hello for role " + hello.role() + " as answer to role " + role);
+        }
+        if (!session.equals(SessionId.NONE) && !session.equals(hello.session())) {
+            throw new ProtocolException("hello for session " + hello.session() + ", not " + session);
+        }
+        answer.complete(hello);
+    }
+
+    @Override
+    public void pages(FrameHeader header) {
+        throw new ProtocolException("PAGES frame on a " + role + " connection");
+    }
+
+    @Override
+    public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
+        throw new ProtocolException("page content on a " + role + " connection");
+    }
+
+    /** A frame after the hello, other than page content. */
+    abstract void receive(FrameHeader header, ByteBuf body);
+
+    /** The connection is gone before its session was over. */
+    abstract void lost(@Nullable Throwable cause);
+
+    WireBytes wire() {
+        return wire;
+    }
+
+    @Override
+    protected final void closed(@Nullable Throwable cause) {
+        Throwable reason = cause == null ? new ProtocolException("the source closed the connection") : cause;
+        answer.completeExceptionally(reason);
+        lost(cause);
+    }
+
+    /** The source said why it ends the session. */
+    static final class PeerErrorException extends RuntimeException {
+        private static final long serialVersionUID = 1;
+
+        PeerErrorException(String message) {
+            super(message);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package org.userload.destination;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.userload.destination.PageInstaller.Arrival;
+import org.userload.fault.FaultListener;
+import org.userload.memory.RegionTable;
+import org.userload.protocol.FrameHeader;
+import org.userload.protocol.FrameLayout;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Frames;
+import org.userload.protocol.ProtocolException;
+import org.userload.protocol.Role;
+import org.userload.protocol.SessionId;
+
+/**
+ * Turns faults into page requests on the sync connection, and installs the answers.
+ *
+ * <p>Everything runs on the fault loop: a fault event, its request, its answer and its install need no hand-over.
+ */
+final class DemandPager extends ClientConnection implements FaultListener {
+    private final RegionTable table;
+    private final PageInstaller installer;
+    private final Consumer<@Nullable Throwable> onLost;
+    private final PendingRequests pending = new PendingRequests();
+    private int nextId = 1;
+
+    DemandPager(
+            SessionId session,
+            RegionTable table,
+            PageInstaller installer,
+            WireBytes wire,
+            Consumer<@Nullable Throwable> onLost) {
+        super(Role.SYNC, session, wire);
+        this.table = table;
+        this.installer = installer;
+        this.onLost = onLost;
+    }
+
+    @Override
+    public void pageFault(int region, long page) {
+        if (pending.add(region, page, System.nanoTime())) {
+            ChannelHandlerContext to = context();
+            ByteBuf request = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
+            Frames.writeHeader(request, FrameType.REQUEST, region, 0, page, 1, nextId++);
+            to.write(request, to.voidPromise());
+            wire().add(FrameLayout.HEADER_BYTES);
+        }
+    }
+
+    @Override
+    public void faultsDelivered() {
+        context().flush();
+    }
+
+    @Override
+    public void pagesRemoved(long neverReceived) {
+        installer.forget(neverReceived);
+    }
+
+    @Override
+    public void pages(FrameHeader header) {
+        header.checkContent(table);
+        wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
+    }
+
+    @Override
+    public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
+        arrived(header, firstPage, count);
+        installer.install(Arrival.DEMAND, header.region(), firstPage, count, bytes);
+    }
+
+    @Override
+    void receive(FrameHeader header, ByteBuf body) {
+        if (header.type() != FrameType.ZERO) {
+            throw new ProtocolException(header.type() + " frame on a sync connection");
+        }
+        header.checkPages(table, FrameLayout.MAX_PAGES_PER_REQUEST);
+        arrived(header, header.firstPage(), header.count());
+        installer.installZero(header.region(), header.firstPage(), header.count());
+    }
+
+    private void arrived(FrameHeader header, long firstPage, int count) {
+        for (int i = 0; i < count; i++) {
+            if (!pending.remove(header.region(), firstPage + i)) {
+                throw new ProtocolException(
+                        "page " + (firstPage + i) + " of region " + header.region() + " that was not asked for");
+            }
+        }
+    }
+
+    /** How long the oldest request has waited, nanoseconds. */
+    long oldestWaitNanos(long nowNanos) {
+        return nowNanos - pending.oldestNanos(nowNanos);
+    }
+
+    @Nullable
+    String examplePending() {
+        return pending.example();
+    }
+
+    @Override
+    void lost(@Nullable Throwable cause) {
+        onLost.accept(cause);
+    }
+}

@@ -1,0 +1,219 @@
+package org.userload.destination;
+
+import io.netty.channel.Channel;
+import io.netty.channel.FixedRecvByteBufAllocator;
+import io.netty.channel.IoEventLoop;
+import java.io.IOException;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.jspecify.annotations.Nullable;
+import org.userload.fault.FaultInterceptor;
+import org.userload.memory.GuestMemory;
+import org.userload.memory.RegionTable;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Hello;
+import org.userload.protocol.SessionId;
+import org.userload.transport.EventLoops;
+import org.userload.transport.Sockets;
+
+/**
+ * A session that makes the memory of a source appear here. The memory can be used as soon as {@link #open} returns; a
+ * page that is not there yet comes when it is touched, and all others in the background.
+ *
+ * <p><b>The end.</b> {@link #completion} completes when every page is in place: then the memory is ordinary memory, the
+ * interception is over and the connections and threads are gone. If the source is lost before, it completes with {@link
+ * SourceLostException}; present pages stay usable, and every access to a missing one throws {@link
+ * org.userload.memory.PageUnavailableException}.
+ *
+ * <p><b>Threads.</b> Any, except that {@link #open} and {@link #close} must not be called on the session's loops.
+ *
+ * <p><b>Ownership.</b> The destination owns the memory: {@link #close} frees it and wakes every waiter with an error.
+ */
+public final class Destination implements AutoCloseable {
+    /** Room for a page and its header, and for several answers at once. */
+    private static final int SYNC_RECEIVE_BYTES = 16 << 10;
+
+    /** What the stream loop receives and installs at a time; fits the second-level cache. */
+    private static final int STREAM_RECEIVE_BYTES = 256 << 10;
+
+    /** The source closes the connections when it hears that all is in; this is how long that is waited for. */
+    private static final int SOURCE_CLOSES_MILLIS = 2_000;
+
+    private final DestinationConfig config;
+    private final EventLoops loops = new EventLoops();
+    private final WireBytes wire = new WireBytes();
+    private final CompletableFuture<DestinationStatistics> completion = new CompletableFuture<>();
+    private final AtomicBoolean over = new AtomicBoolean();
+    private final AtomicBoolean closed = new AtomicBoolean();
+    private final long openedNanos = System.nanoTime();
+    private final ControlListener listener;
+    private final FaultInterceptor interceptor;
+    private final GuestMemory memory;
+    private final PageInstaller installer;
+    private final ControlConnection control;
+    private final DemandPager pager;
+    private final StreamIntake stream;
+    private final IoEventLoop streamLoop;
+    private volatile long completionNanos = -1;
+
+    private Destination(DestinationConfig config, ControlListener listener) throws IOException {
+        this.config = config;
+        this.listener = listener;
+        IoEventLoop faultLoop = loops.start("userload-sync");
+        this.streamLoop = loops.start("userload-stream");
+        this.interceptor = config.interceptor().open(config.trackRemovals());
+        GuestMemory opening = null;
+        try {
+            this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
+            Sockets.connect(config.source(), faultLoop, control);
+            Hello hello = control.awaitAnswer(peer());
+            RegionTable table = Objects.requireNonNull(hello.regions());
+            SessionId session = hello.session();
+            opening = GuestMemory.missing(table, interceptor);
+            this.memory = opening;
+            this.installer = new PageInstaller(memory, interceptor, this::lastPageIn);
+            this.pager = new DemandPager(session, table, installer, wire, cause -> connectionLost("sync", cause));
+            this.stream = new StreamIntake(
+                    session, table, installer, config.windowPages(), wire, cause -> connectionLost("stream", cause));
+            connectPager(faultLoop);
+            connectStream();
+            interceptor.start(memory, faultLoop, pager);
+        } catch (IOException | RuntimeException e) {
+            over.set(true);
+            loops.close();
+            interceptor.close();
+            if (opening != null) {
+                opening.close();
+            }
+            throw e;
+        }
+        new Watchdog(config.deadline(), pager, stream, installer, this::fail).start(faultLoop);
+        if (config.streamAtOnce()) {
+            startStream();
+        }
+    }
+
+    /**
+     * Connects to a source and opens its memory, all of it missing.
+     *
+     * @throws IOException when the source cannot be reached; the message names it
+     * @throws SourceLostException when it refuses or does not answer
+     * @throws IllegalStateException when the interceptor that was asked for cannot be used here
+     */
+    public static Destination open(DestinationConfig config) throws IOException {
+        return open(config, ControlListener.NONE);
+    }
+
+    /** As {@link #open(DestinationConfig)}, for a session that takes over a guest. */
+    public static Destination open(DestinationConfig config, ControlListener listener) throws IOException {
+        return new Destination(config, listener);
+    }
+
+    private void connectPager(IoEventLoop faultLoop) throws IOException {
+        Channel channel = Sockets.connect(config.source(), faultLoop, pager);
+        channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(SYNC_RECEIVE_BYTES));
+        pager.awaitAnswer(peer());
+    }
+
+    private void connectStream() throws IOException {
+        Channel channel = Sockets.connect(config.source(), streamLoop, stream);
+        channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(STREAM_RECEIVE_BYTES));
+        stream.awaitAnswer(peer());
+    }
+
+    private String peer() {
+        return "source " + config.source();
+    }
+
+    /** The memory; usable at once. */
+    public GuestMemory memory() {
+        return memory;
+    }
+
+    /** Completes when every page is in place, or with {@link SourceLostException}. */
+    public CompletableFuture<DestinationStatistics> completion() {
+        return completion;
+    }
+
+    /** Asks the source to stream; only when the configuration did not start it at once. */
+    public void startStream() {
+        streamLoop.execute(() -> stream.start(config.windowPages()));
+    }
+
+    /** Tells the source that the guest is restored here and can run. */
+    public void sendReady() {
+        control.send(FrameType.READY, 0);
+    }
+
+    /** Tells the source that the guest runs here. */
+    public void sendStarted(long downtimeMicros) {
+        control.send(FrameType.STARTED, downtimeMicros);
+    }
+
+    /** A snapshot of what has happened so far. */
+    public DestinationStatistics statistics() {
+        return new DestinationStatistics(
+                interceptor.name(),
+                installer.counts(),
+                wire.sum(),
+                interceptor.statistics().latencyNanos(),
+                interceptor.statistics().blockedNanosByThread(),
+                completionNanos);
+    }
+
+    /** Runs on the loop that installed the last page. */
+    private void lastPageIn() {
+        if (over.compareAndSet(false, true)) {
+            completionNanos = System.nanoTime() - openedNanos;
+            interceptor.complete();
+            control.send(FrameType.COMPLETE, 0);
+            endInBackground(() -> completion.complete(statistics()));
+        }
+    }
+
+    private void connectionLost(String role, @Nullable Throwable cause) {
+        String what =
+                cause == null ? "the source closed the " + role + " connection" : String.valueOf(cause.getMessage());
+        fail(new SourceLostException(peer() + " is lost: " + what, cause));
+    }
+
+    private void fail(Throwable reason) {
+        if (over.compareAndSet(false, true)) {
+            interceptor.fail(reason);
+            listener.failed(reason);
+            completion.completeExceptionally(reason);
+        }
+    }
+
+    /** Closing loops waits for their threads, so it needs a thread of its own. */
+    private void endInBackground(Runnable afterwards) {
+        Thread thread = new Thread(
+                () -> {
+                    control.awaitClosed(SOURCE_CLOSES_MILLIS);
+                    loops.close();
+                    interceptor.close();
+                    afterwards.run();
+                },
+                "userload-completion");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /**
+     * Ends the session and frees the memory. Threads that wait for pages get an error; so does every later access.
+     * Idempotent.
+     */
+    @Override
+    public void close() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        if (over.compareAndSet(false, true)) {
+            completion.completeExceptionally(new SourceLostException("the destination was closed", null));
+        }
+        loops.close();
+        interceptor.close();
+        memory.close();
+    }
+}

@@ -1,0 +1,63 @@
+package org.userload.destination;
+
+import java.time.Duration;
+import org.userload.transport.Endpoint;
+
+/**
+ * How a destination pages in. Immutable; start from {@link #from} and change what should differ.
+ *
+ * @param source where the source listens
+ * @param interceptor how faults are intercepted
+ * @param deadline how long a page may be awaited before the session fails
+ * @param windowPages most pages that the stream may have on its way
+ * @param streamAtOnce whether the stream starts on opening, not on {@link Destination#startStream}
+ * @param trackRemovals whether others than this library may drop pages of the memory meanwhile
+ */
+public record DestinationConfig(
+        Endpoint source,
+        InterceptorChoice interceptor,
+        Duration deadline,
+        int windowPages,
+        boolean streamAtOnce,
+        boolean trackRemovals) {
+
+    /** 4 MiB on the way: some round trips' worth at memory speed. */
+    public static final int DEFAULT_WINDOW_PAGES = 1024;
+
+    public static final Duration DEFAULT_DEADLINE = Duration.ofSeconds(30);
+
+    public DestinationConfig {
+        if (deadline.isNegative() || deadline.isZero()) {
+            throw new IllegalArgumentException("the deadline must be positive, not " + deadline);
+        }
+        if (windowPages < 1) {
+            throw new IllegalArgumentException("the window must be at least one page, not " + windowPages);
+        }
+    }
+
+    /** Defaults: the best interceptor there is, the stream from the start. */
+    public static DestinationConfig from(Endpoint source) {
+        return new DestinationConfig(
+                source, InterceptorChoice.AUTO, DEFAULT_DEADLINE, DEFAULT_WINDOW_PAGES, true, false);
+    }
+
+    public DestinationConfig withInterceptor(InterceptorChoice choice) {
+        return new DestinationConfig(source, choice, deadline, windowPages, streamAtOnce, trackRemovals);
+    }
+
+    public DestinationConfig withDeadline(Duration longest) {
+        return new DestinationConfig(source, interceptor, longest, windowPages, streamAtOnce, trackRemovals);
+    }
+
+    public DestinationConfig withWindowPages(int pages) {
+        return new DestinationConfig(source, interceptor, deadline, pages, streamAtOnce, trackRemovals);
+    }
+
+    public DestinationConfig withStreamAtOnce(boolean atOnce) {
+        return new DestinationConfig(source, interceptor, deadline, windowPages, atOnce, trackRemovals);
+    }
+
+    public DestinationConfig withTrackRemovals(boolean track) {
+        return new DestinationConfig(source, interceptor, deadline, windowPages, streamAtOnce, track);
+    }
+}

@@ -1,0 +1,33 @@
+package org.userload.destination;
+
+import java.util.Map;
+import org.HdrHistogram.Histogram;
+
+/**
+ * What a session has done so far; a snapshot.
+ *
+ * @param interceptor name of the interceptor in use
+ * @param pages pages by way of arrival
+ * @param wireBytes bytes received and sent on all connections
+ * @param faultLatencyNanos fault latency as touching threads saw it, nanoseconds
+ * @param blockedNanosByThread nanoseconds each thread has waited for pages
+ * @param completionNanos from opening to the last page, nanoseconds; -1 while pages are missing
+ */
+public record DestinationStatistics(
+        String interceptor,
+        PageCounts pages,
+        long wireBytes,
+        Histogram faultLatencyNanos,
+        Map<String, Long> blockedNanosByThread,
+        long completionNanos) {
+
+    /** Pages in place. */
+    public long pagesInPlace() {
+        return pages.demand() + pages.stream() + pages.zero() + pages.free();
+    }
+
+    /** The sum of all threads' waiting, nanoseconds. */
+    public long totalBlockedNanos() {
+        return blockedNanosByThread.values().stream().mapToLong(Long::longValue).sum();
+    }
+}

@@ -1,0 +1,50 @@
+package org.userload.destination;
+
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.userload.fault.FaultInterceptor;
+import org.userload.fault.SoftwareInterceptor;
+import org.userload.fault.UserfaultfdInterceptor;
+import org.userload.linux.NativeException;
+import org.userload.transport.EventLoops;
+
+/** Which interceptor to use. */
+public enum InterceptorChoice {
+    /** userfaultfd where it is permitted, else software with a warning that names the fix. */
+    AUTO,
+    /** The kernel's userfaultfd, or an error. */
+    USERFAULTFD,
+    /** The page-access layer alone. */
+    SOFTWARE;
+
+    private static final Logger LOG = LoggerFactory.getLogger(InterceptorChoice.class);
+
+    /** What makes userfaultfd available, for people. */
+    public static final String FIX =
+            "run as root, or: sysctl -w vm.unprivileged_userfaultfd=1, or give this user access to /dev/userfaultfd";
+
+    /**
+     * Opens the interceptor.
+     *
+     * @throws IllegalStateException when userfaultfd was asked for and cannot be had; the message says why and what to do
+     */
+    FaultInterceptor open(boolean trackRemovals) {
+        if (this == SOFTWARE) {
+            return new SoftwareInterceptor();
+        }
+        String why;
+        try {
+            if (EventLoops.isEpoll()) {
+                return UserfaultfdInterceptor.open(trackRemovals);
+            }
+            why = "it needs the epoll transport, which is missing here: " + EventLoops.whyNotEpoll();
+        } catch (NativeException e) {
+            why = e.getMessage() + "; " + FIX;
+        }
+        if (this == USERFAULTFD) {
+            throw new IllegalStateException("userfaultfd cannot be used: " + why);
+        }
+        LOG.warn("using the software interceptor, since userfaultfd cannot be used: {}", why);
+        return new SoftwareInterceptor();
+    }
+}

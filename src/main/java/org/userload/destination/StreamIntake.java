@@ -1,0 +1,122 @@
+package org.userload.destination;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.userload.destination.PageInstaller.Arrival;
+import org.userload.memory.RegionTable;
+import org.userload.protocol.FrameHeader;
+import org.userload.protocol.FrameLayout;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Frames;
+import org.userload.protocol.ProtocolException;
+import org.userload.protocol.Role;
+import org.userload.protocol.SessionId;
+
+/**
+ * Installs what the stream brings, straight from the receive buffer, and acknowledges it. Stream loop only.
+ *
+ * <p>Acknowledgements are put together: consecutive pages become one frame, sent when the run ends or has grown long.
+ */
+final class StreamIntake extends ClientConnection {
+    private final RegionTable table;
+    private final PageInstaller installer;
+    private final Consumer<@Nullable Throwable> onLost;
+    private final int acknowledgeEvery;
+
+    private int ackRegion;
+    private long ackFirst;
+    private int ackCount;
+    private volatile boolean started;
+
+    StreamIntake(
+            SessionId session,
+            RegionTable table,
+            PageInstaller installer,
+            int windowPages,
+            WireBytes wire,
+            Consumer<@Nullable Throwable> onLost) {
+        super(Role.STREAM, session, wire);
+        this.table = table;
+        this.installer = installer;
+        this.onLost = onLost;
+        this.acknowledgeEvery = Math.max(1, Math.min(windowPages / 8, FrameLayout.MAX_ZERO_RUN_PAGES));
+    }
+
+    /** Asks the source to begin. Stream loop. */
+    void start(int windowPages) {
+        ChannelHandlerContext to = context();
+        started = true;
+        ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.START, 0, 0, 0, windowPages, 0);
+        to.writeAndFlush(frame, to.voidPromise());
+    }
+
+    @Override
+    public void pages(FrameHeader header) {
+        header.checkContent(table);
+        wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
+    }
+
+    @Override
+    public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
+        installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
+        acknowledge(header.region(), firstPage, count);
+    }
+
+    @Override
+    void receive(FrameHeader header, ByteBuf body) {
+        switch (header.type()) {
+            case ZERO -> {
+                header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
+                installer.installZero(header.region(), header.firstPage(), header.count());
+            }
+            case END -> {
+                // What is still missing is on its way on the sync connection.
+            }
+            default -> throw new ProtocolException(header.type() + " frame on a stream connection");
+        }
+    }
+
+    private void acknowledge(int region, long first, int count) {
+        if (ackCount > 0 && (region != ackRegion || first != ackFirst + ackCount)) {
+            sendAcknowledgement();
+        }
+        if (ackCount == 0) {
+            ackRegion = region;
+            ackFirst = first;
+        }
+        ackCount += count;
+        if (ackCount >= acknowledgeEvery) {
+            sendAcknowledgement();
+        }
+    }
+
+    private void sendAcknowledgement() {
+        ChannelHandlerContext to = context();
+        ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.ACK, ackRegion, 0, ackFirst, ackCount, 0);
+        to.writeAndFlush(frame, to.voidPromise());
+        wire().add(FrameLayout.HEADER_BYTES);
+        ackCount = 0;
+    }
+
+    /** What is left is acknowledged when the input runs dry, or a source with a full window would wait for ever. */
+    @Override
+    protected void readComplete() {
+        if (ackCount > 0) {
+            sendAcknowledgement();
+        }
+    }
+
+    /** Whether the source was asked to begin. */
+    boolean isStarted() {
+        return started;
+    }
+
+    @Override
+    void lost(@Nullable Throwable cause) {
+        onLost.accept(cause);
+    }
+}

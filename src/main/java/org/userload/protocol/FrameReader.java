@@ -1,0 +1,131 @@
+package org.userload.protocol;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.Unpooled;
+
+/**
+ * Cuts a byte stream into frames, however it was split on the way.
+ *
+ * <p>Page content is handed on straight from the receive buffer, as many whole pages as there are in one piece; only a
+ * page that straddles two buffers is put together in a buffer of one page. So bytes are copied once, by the install.
+ *
+ * <p>One reader per connection, used by its event loop only. {@link #close} frees its buffers.
+ */
+public final class FrameReader implements AutoCloseable {
+    private final FrameSink sink;
+    private final FrameHeader header = new FrameHeader();
+    private final ByteBuf partialHeader = Unpooled.buffer(FrameLayout.HEADER_BYTES, FrameLayout.HEADER_BYTES);
+    private ByteBuf partialBody = Unpooled.EMPTY_BUFFER;
+    private final ByteBuf partialPage;
+    private final int pageBytes;
+
+    private State state = State.HEADER;
+    private int remaining;
+    private long nextPage;
+
+    private enum State {
+        HEADER,
+        BODY,
+        CONTENT
+    }
+
+    /** @param pageBytes page size in bytes of the session */
+    public FrameReader(int pageBytes, FrameSink sink) {
+        this.sink = sink;
+        this.pageBytes = pageBytes;
+        this.partialPage = Unpooled.directBuffer(pageBytes, pageBytes);
+    }
+
+    /** Reads everything in the buffer; does not release it. */
+    public void read(ByteBuf in) {
+        while (in.isReadable() || (state != State.HEADER && remaining == 0)) {
+            switch (state) {
+                case HEADER -> readHeader(in);
+                case BODY -> readBody(in);
+                case CONTENT -> readContent(in);
+            }
+        }
+    }
+
+    private void readHeader(ByteBuf in) {
+        if (partialHeader.isReadable() || in.readableBytes() < FrameLayout.HEADER_BYTES) {
+            in.readBytes(partialHeader, Math.min(in.readableBytes(), partialHeader.writableBytes()));
+            if (partialHeader.isWritable()) {
+                return;
+            }
+            header.decode(partialHeader);
+            partialHeader.clear();
+        } else {
+            header.decode(in);
+        }
+        remaining = header.bodyLength();
+        if (header.type() == FrameType.PAGES) {
+            sink.pages(header);
+            if (remaining == 0 || remaining % pageBytes != 0) {
+                throw new ProtocolException("PAGES frame of " + remaining + " bytes");
+            }
+            nextPage = header.firstPage();
+            state = State.CONTENT;
+        } else {
+            state = State.BODY;
+        }
+    }
+
+    private void readBody(ByteBuf in) {
+        if (partialBody.isReadable() || in.readableBytes() < remaining) {
+            if (!partialBody.isReadable()) {
+                partialBody.release();
+                partialBody = Unpooled.buffer(remaining, remaining);
+                partialBody.setIndex(0, 0);
+            }
+            int piece = Math.min(in.readableBytes(), remaining);
+            partialBody.writeBytes(in, piece);
+            remaining -= piece;
+            if (remaining > 0) {
+                return;
+            }
+            state = State.HEADER;
+            sink.frame(header, partialBody);
+            partialBody.clear();
+        } else {
+            int next = in.readerIndex() + remaining;
+            ByteBuf body = remaining == 0 ? Unpooled.EMPTY_BUFFER : in.slice(in.readerIndex(), remaining);
+            remaining = 0;
+            state = State.HEADER;
+            sink.frame(header, body);
+            in.readerIndex(next);
+        }
+    }
+
+    private void readContent(ByteBuf in) {
+        if (partialPage.isReadable() || in.readableBytes() < pageBytes) {
+            in.readBytes(partialPage, Math.min(in.readableBytes(), partialPage.writableBytes()));
+            if (partialPage.isWritable()) {
+                return;
+            }
+            deliver(1, partialPage);
+            partialPage.clear();
+        } else {
+            int pages = Math.min(in.readableBytes(), remaining) / pageBytes;
+            int next = in.readerIndex() + pages * pageBytes;
+            deliver(pages, in);
+            in.readerIndex(next);
+        }
+    }
+
+    private void deliver(int pages, ByteBuf bytes) {
+        sink.content(header, nextPage, pages, bytes);
+        nextPage += pages;
+        remaining -= pages * pageBytes;
+        if (remaining == 0) {
+            state = State.HEADER;
+        }
+    }
+
+    @Override
+    public void close() {
+        partialHeader.release();
+        partialBody.release();
+        partialPage.release();
+    }
+}

@@ -1,0 +1,62 @@
+package org.userload.protocol;
+
+import org.jspecify.annotations.Nullable;
+
+/** What a frame says. {@code D} is the destination, {@code S} the source. */
+public enum FrameType {
+    /** First frame of each side on each connection; body as in {@link HelloLayout}. */
+    HELLO(1),
+    /** D to S, sync: send these pages now. {@code id} comes back with the answer. */
+    REQUEST(2),
+    /** S to D: {@code count} pages of content in the body. {@code id} of the request, 0 on the stream. */
+    PAGES(3),
+    /** S to D: a run of {@code count} zero pages; no body. */
+    ZERO(4),
+    /** D to S, stream: these pages need not be sent (again). Also gives the stream room for as many pages. */
+    ACK(5),
+    /** D to S, stream: begin; {@code count} is the most pages that may be sent and not yet acknowledged. */
+    START(6),
+    /** S to D, stream: every page has been sent on one connection or another. */
+    END(7),
+    /** D to S, control: every page is in place; the source may let go of the memory. */
+    COMPLETE(8),
+    /** Either way: why the sender ends the session; body is a u16 code and UTF-8 text. */
+    ERROR(9),
+    /** S to D, control: the guest is paused; body is its CPU state. {@code firstPage}: microseconds since the pause. */
+    PREPARE(16),
+    /** D to S, control: the guest is restored and can run on COMMIT. */
+    READY(17),
+    /** S to D, control: run it. After sending this the source never runs the guest again. */
+    COMMIT(18),
+    /** D to S, control: the guest runs here. {@code firstPage}: downtime in microseconds. */
+    STARTED(19),
+    /** Either way, control, before COMMIT: the handover is off. Body is UTF-8 text. */
+    ABORT(20);
+
+    private static final @Nullable FrameType[] BY_CODE = new @Nullable FrameType[32];
+
+    static {
+        for (FrameType type : values()) {
+            BY_CODE[type.code] = type;
+        }
+    }
+
+    private final int code;
+
+    FrameType(int code) {
+        this.code = code;
+    }
+
+    /** The number on the wire. */
+    public int code() {
+        return code;
+    }
+
+    static FrameType ofCode(int code) {
+        FrameType type = code < BY_CODE.length ? BY_CODE[code] : null;
+        if (type == null) {
+            throw new ProtocolException("frame of unknown type " + code);
+        }
+        return type;
+    }
+}

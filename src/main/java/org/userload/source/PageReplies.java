@@ -1,0 +1,42 @@
+package org.userload.source;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import org.userload.memory.RegionTable;
+import org.userload.protocol.FrameLayout;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Frames;
+
+/** Builds PAGES and ZERO frames from a page source. Used by one loop. */
+final class PageReplies {
+    private final PageSource source;
+    private final int pageShift;
+
+    PageReplies(PageSource source) {
+        this.source = source;
+        RegionTable table = source.regions();
+        this.pageShift = table.pageSize().shift();
+    }
+
+    /** A frame with the content of pages that {@link PageSource#describe} called data. The caller sends or releases it. */
+    ByteBuf content(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
+        int bytes = count << pageShift;
+        ByteBuf frame = allocator.directBuffer(FrameLayout.HEADER_BYTES + bytes, FrameLayout.HEADER_BYTES + bytes);
+        try {
+            Frames.writeHeader(frame, FrameType.PAGES, region, bytes, firstPage, count, id);
+            source.read(region, firstPage, count, frame.internalNioBuffer(FrameLayout.HEADER_BYTES, bytes));
+            frame.writerIndex(FrameLayout.HEADER_BYTES + bytes);
+            return frame;
+        } catch (RuntimeException e) {
+            frame.release();
+            throw e;
+        }
+    }
+
+    /** A frame that says that pages are zero. */
+    ByteBuf zero(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
+        ByteBuf frame = allocator.directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.ZERO, region, 0, firstPage, count, id);
+        return frame;
+    }
+}

@@ -1,0 +1,154 @@
+package org.userload.source;
+
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.EventLoop;
+import io.netty.channel.IoEventLoop;
+import java.io.IOException;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.userload.protocol.ErrorCode;
+import org.userload.protocol.Hello;
+import org.userload.protocol.Role;
+import org.userload.protocol.SessionId;
+import org.userload.transport.Endpoint;
+import org.userload.transport.EventLoops;
+import org.userload.transport.Sockets;
+
+/**
+ * Serves the pages of one source to destinations.
+ *
+ * <p>Three loops, one thread each: control and accept, requests, stream. A request never waits for the stream.
+ *
+ * <p><b>Threads.</b> {@link #serve} and {@link #close} on any thread but the loops. <b>Ownership.</b> The server owns
+ * its sockets, threads and sessions, not the page source: close the server first.
+ */
+public final class PageServer implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PageServer.class);
+
+    private final PageSource source;
+    private final ServerListener listener;
+    private final boolean releasedAtOnce;
+    private final EventLoops loops = new EventLoops();
+    private final IoEventLoop controlLoop;
+    private final IoEventLoop requestLoop;
+    private final IoEventLoop streamLoop;
+    private final Map<SessionId, SourceSession> sessions = new ConcurrentHashMap<>();
+    private final Endpoint endpoint;
+
+    /** What a connection became: its session and role, where it runs, and what to answer. */
+    record Admission(SourceSession session, ConnectionRole role, EventLoop loop, Hello answer) {}
+
+    private PageServer(Endpoint asked, PageSource source, boolean releasedAtOnce, ServerListener listener)
+            throws IOException {
+        this.source = source;
+        this.releasedAtOnce = releasedAtOnce;
+        this.listener = listener;
+        this.controlLoop = loops.start("userload-source-control");
+        this.requestLoop = loops.start("userload-source-requests");
+        this.streamLoop = loops.start("userload-source-stream");
+        try {
+            Channel bound = Sockets.listen(asked, controlLoop, () -> new SourceConnection(this));
+            this.endpoint = Endpoint.of(bound.localAddress(), asked);
+        } catch (IOException | RuntimeException e) {
+            loops.close();
+            throw e;
+        }
+    }
+
+    /**
+     * Serves a source whose pages are stable, to any number of destinations.
+     *
+     * @throws IOException when the address cannot be listened on; the message names it
+     */
+    public static PageServer serve(Endpoint endpoint, PageSource source, ServerListener listener) throws IOException {
+        return new PageServer(endpoint, source, true, listener);
+    }
+
+    /** Serves the memory of a guest that still runs: each session waits for {@link SourceSession#release}. */
+    public static PageServer serveAfterRelease(Endpoint endpoint, PageSource source, ServerListener listener)
+            throws IOException {
+        return new PageServer(endpoint, source, false, listener);
+    }
+
+    /** Where it listens, with the real port. */
+    public Endpoint endpoint() {
+        return endpoint;
+    }
+
+    int pageBytes() {
+        return source.regions().pageSize().bytes();
+    }
+
+    /** Decides on a hello. Control loop. */
+    Admission admit(Hello hello, ChannelHandlerContext context) {
+        if (!hello.pageSize().equals(source.regions().pageSize())) {
+            throw new RefusedException(
+                    ErrorCode.PROTOCOL,
+                    "pages are " + pageBytes() + " bytes here, not "
+                            + hello.pageSize().bytes());
+        }
+        SourceSession session = hello.role() == Role.CONTROL ? create(hello) : sessions.get(hello.session());
+        if (session == null) {
+            throw new RefusedException(ErrorCode.UNKNOWN_SESSION, "no session " + hello.session());
+        }
+        if (!session.attach(hello.role(), context)) {
+            throw new RefusedException(
+                    ErrorCode.ROLE_TAKEN, "session " + session.id() + " has its " + hello.role() + " connection");
+        }
+        Hello answer = Hello.answer(hello.role(), session.id(), source.regions());
+        return switch (hello.role()) {
+            case CONTROL ->
+                new Admission(session, new ControlRole(session, this::connectionLost, listener), controlLoop, answer);
+            case SYNC -> new Admission(session, new RequestRole(session, this::connectionLost), requestLoop, answer);
+            case STREAM -> new Admission(session, new StreamRole(session, this::connectionLost), streamLoop, answer);
+        };
+    }
+
+    private SourceSession create(Hello hello) {
+        if (!hello.session().equals(SessionId.NONE)) {
+            throw new RefusedException(ErrorCode.UNKNOWN_SESSION, "no session " + hello.session());
+        }
+        SourceSession session = new SourceSession(SessionId.random(), source, releasedAtOnce);
+        sessions.put(session.id(), session);
+        return session;
+    }
+
+    /** A connection has begun its role; on its role's loop. */
+    void begun(Admission admission) {
+        SourceSession session = admission.session();
+        if (session.isNewlyAttached()) {
+            controlLoop.execute(() -> listener.attached(session));
+        }
+    }
+
+    /** A connection that never said a valid hello. */
+    void strangerLeft(@Nullable Throwable cause) {
+        LOG.info(
+                "refused a connection to {}: {}",
+                endpoint,
+                cause == null ? "closed before its hello" : cause.getMessage());
+    }
+
+    private void connectionLost(SourceSession session, String role, @Nullable Throwable cause) {
+        if (!session.end()) {
+            return;
+        }
+        sessions.remove(session.id());
+        Throwable problem = session.isComplete()
+                ? null
+                : cause != null ? cause : new IOException("the destination closed its " + role + " connection early");
+        controlLoop.execute(() -> listener.ended(session, problem));
+    }
+
+    /** Ends every session and every thread. Idempotent. */
+    @Override
+    public void close() {
+        sessions.values().forEach(SourceSession::close);
+        sessions.clear();
+        loops.close();
+    }
+}

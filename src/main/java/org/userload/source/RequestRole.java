@@ -1,0 +1,83 @@
+package org.userload.source;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import org.jspecify.annotations.Nullable;
+import org.userload.memory.RegionTable;
+import org.userload.protocol.ErrorCode;
+import org.userload.protocol.FrameHeader;
+import org.userload.protocol.FrameLayout;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.ProtocolException;
+
+/** Answers page requests, on the request loop. */
+final class RequestRole implements ConnectionRole {
+    private final SourceSession session;
+    private final SessionEnd end;
+    private final RegionTable table;
+    private final PageReplies replies;
+    private @Nullable ChannelHandlerContext context;
+
+    RequestRole(SourceSession session, SessionEnd end) {
+        this.session = session;
+        this.end = end;
+        this.table = session.source().regions();
+        this.replies = new PageReplies(session.source());
+    }
+
+    @Override
+    public void begin(ChannelHandlerContext opened) {
+        context = opened;
+    }
+
+    @Override
+    public void frame(FrameHeader header, ByteBuf body) {
+        if (header.type() != FrameType.REQUEST) {
+            throw new ProtocolException(header.type() + " frame on a sync connection");
+        }
+        header.checkPages(table, FrameLayout.MAX_PAGES_PER_REQUEST);
+        if (!session.isReleased()) {
+            throw new RefusedException(ErrorCode.NOT_HANDED_OVER, "pages are served once the guest is paused");
+        }
+        answer(header.region(), header.firstPage(), header.count(), header.id());
+    }
+
+    private void answer(int region, long firstPage, int count, int id) {
+        ChannelHandlerContext to = opened();
+        session.sent(region).set(firstPage, count);
+        long page = firstPage;
+        long end = firstPage + count;
+        while (page < end) {
+            PageRun run = session.source().describe(region, page, (int) (end - page));
+            int pages = run.pageCount();
+            ByteBuf frame;
+            if (run.isZero()) {
+                frame = replies.zero(to.alloc(), region, page, pages, id);
+                session.countZero(pages);
+            } else {
+                frame = replies.content(to.alloc(), region, page, pages, id);
+                session.countDemand(pages);
+            }
+            to.write(frame, to.voidPromise());
+            page += pages;
+        }
+    }
+
+    private ChannelHandlerContext opened() {
+        ChannelHandlerContext now = context;
+        if (now == null) {
+            throw new IllegalStateException("the connection has not begun");
+        }
+        return now;
+    }
+
+    @Override
+    public void readComplete() {
+        opened().flush();
+    }
+
+    @Override
+    public void closed(@Nullable Throwable cause) {
+        end.connectionLost(session, "sync", cause);
+    }
+}

@@ -1,0 +1,159 @@
+package org.userload.source;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.userload.protocol.ErrorCode;
+import org.userload.protocol.FrameHeader;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Frames;
+import org.userload.protocol.Hello;
+import org.userload.protocol.ProtocolException;
+import org.userload.transport.FrameChannel;
+
+/**
+ * An accepted connection: waits for the hello, moves to the loop of its role, and lets the role go on from there.
+ *
+ * <p>A peer that breaks the protocol, asks for what cannot be given or stays silent gets an ERROR frame and loses its
+ * own session, nothing else.
+ */
+final class SourceConnection extends FrameChannel {
+    private static final int HELLO_TIMEOUT_SECONDS = 5;
+
+    private final PageServer server;
+    private @Nullable ConnectionRole role;
+    private boolean greeted;
+    private @Nullable Future<?> helloTimeout;
+
+    SourceConnection(PageServer server) {
+        super(server.pageBytes());
+        this.server = server;
+    }
+
+    @Override
+    protected void opened(ChannelHandlerContext opened) {
+        helloTimeout = opened.executor()
+                .schedule(
+                        () -> fail(new ProtocolException("no hello within " + HELLO_TIMEOUT_SECONDS + " s")),
+                        HELLO_TIMEOUT_SECONDS,
+                        TimeUnit.SECONDS);
+    }
+
+    @Override
+    public void frame(FrameHeader header, ByteBuf body) {
+        ConnectionRole begun = role;
+        if (begun != null) {
+            guarded(() -> begun.frame(header, body));
+        } else if (greeted) {
+            throw new ProtocolException(header.type() + " frame before the answer to the hello");
+        } else if (header.type() != FrameType.HELLO) {
+            throw new ProtocolException("the peer does not speak the Userload protocol");
+        } else {
+            greeted = true;
+            guarded(() -> greet(Hello.decode(body)));
+        }
+    }
+
+    private void greet(Hello hello) {
+        Future<?> timeout = helloTimeout;
+        if (timeout != null) {
+            timeout.cancel(false);
+        }
+        PageServer.Admission admission = server.admit(hello, context());
+        move(admission);
+    }
+
+    /** Goes to the role's loop; the peer sends nothing until it has the answer. */
+    private void move(PageServer.Admission admission) {
+        Channel channel = context().channel();
+        if (admission.loop() == channel.eventLoop()) {
+            begin(admission);
+            return;
+        }
+        channel.config().setAutoRead(false);
+        channel.deregister()
+                .addListener(left -> admission.loop().register(channel).addListener(joined -> {
+                    if (joined.isSuccess()) {
+                        begin(admission);
+                        channel.config().setAutoRead(true);
+                    } else {
+                        channel.close();
+                    }
+                }));
+    }
+
+    private void begin(PageServer.Admission admission) {
+        ConnectionRole beginning = admission.role();
+        role = beginning;
+        ByteBuf answer = context().alloc().buffer();
+        admission.answer().encode(answer);
+        context().writeAndFlush(answer, context().voidPromise());
+        beginning.begin(context());
+        server.begun(admission);
+    }
+
+    private void guarded(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException e) {
+            refuse(e);
+        }
+    }
+
+    @Override
+    public void pages(FrameHeader header) {
+        throw new ProtocolException("PAGES frame sent to a source");
+    }
+
+    @Override
+    public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
+        throw new ProtocolException("page content sent to a source");
+    }
+
+    @Override
+    protected void readComplete() {
+        ConnectionRole begun = role;
+        if (begun != null) {
+            guarded(begun::readComplete);
+        }
+    }
+
+    @Override
+    protected void writabilityChanged() {
+        ConnectionRole begun = role;
+        if (begun != null) {
+            guarded(begun::writabilityChanged);
+        }
+    }
+
+    /** Tells the peer why and ends the connection. */
+    private void refuse(RuntimeException reason) {
+        if (reason instanceof PeerEndedException) {
+            fail(reason);
+            return;
+        }
+        ErrorCode code = ErrorCode.SOURCE_FAILED;
+        if (reason instanceof RefusedException refused) {
+            code = refused.code();
+        } else if (reason instanceof ProtocolException) {
+            code = ErrorCode.PROTOCOL;
+        }
+        ByteBuf error = context().alloc().buffer();
+        Frames.writeError(error, code, String.valueOf(reason.getMessage()));
+        context().writeAndFlush(error).addListener((ChannelFutureListener) sent -> fail(reason));
+    }
+
+    @Override
+    protected void closed(@Nullable Throwable cause) {
+        ConnectionRole begun = role;
+        if (begun != null) {
+            begun.closed(cause);
+        } else {
+            server.strangerLeft(cause);
+        }
+    }
+}

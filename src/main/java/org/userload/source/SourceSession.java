@@ -1,0 +1,159 @@
+package org.userload.source;
+
+import io.netty.channel.ChannelHandlerContext;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.LongAdder;
+import org.userload.memory.AtomicBitmap;
+import org.userload.memory.RegionTable;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Frames;
+import org.userload.protocol.Role;
+import org.userload.protocol.SessionId;
+
+/**
+ * One destination and what it has been sent.
+ *
+ * <p>The sent bitmaps are shared by the request loop and the stream loop. A page is marked before it is sent; the stream
+ * leaves out what is marked, so it repeats nothing. A request is always answered, also for a page that is on its way in
+ * the stream: an urgent page does not wait behind it, and the destination counts the double.
+ *
+ * <p><b>Threads.</b> Any.
+ */
+public final class SourceSession {
+    private final SessionId id;
+    private final PageSource source;
+    private final AtomicBitmap[] sent;
+    private final Map<Role, ChannelHandlerContext> connections = new EnumMap<>(Role.class);
+    private final AtomicBoolean ended = new AtomicBoolean();
+    private final LongAdder demandPages = new LongAdder();
+    private final LongAdder streamPages = new LongAdder();
+    private final LongAdder zeroPages = new LongAdder();
+    private volatile boolean released;
+    private boolean attached;
+    private volatile boolean complete;
+
+    /** @param released whether pages may be served from the start; else after {@link #release} */
+    SourceSession(SessionId id, PageSource source, boolean released) {
+        this.id = id;
+        this.source = source;
+        this.released = released;
+        RegionTable table = source.regions();
+        this.sent = new AtomicBitmap[table.entries().size()];
+        for (int i = 0; i < sent.length; i++) {
+            sent[i] = new AtomicBitmap(table.entries().get(i).pageCount());
+        }
+    }
+
+    public SessionId id() {
+        return id;
+    }
+
+    PageSource source() {
+        return source;
+    }
+
+    AtomicBitmap sent(int region) {
+        return sent[region];
+    }
+
+    /** Memory is stable from now on: pages may be served. */
+    public void release() {
+        released = true;
+    }
+
+    boolean isReleased() {
+        return released;
+    }
+
+    /** Pages sent because they were asked for. */
+    public long demandPages() {
+        return demandPages.sum();
+    }
+
+    /** Pages of content sent in the stream. */
+    public long streamPages() {
+        return streamPages.sum();
+    }
+
+    /** Pages sent as runs of zeros, either way. */
+    public long zeroPages() {
+        return zeroPages.sum();
+    }
+
+    void countDemand(int pages) {
+        demandPages.add(pages);
+    }
+
+    void countStream(int pages) {
+        streamPages.add(pages);
+    }
+
+    void countZero(int pages) {
+        zeroPages.add(pages);
+    }
+
+    /** Takes a connection in; false when that role is taken. */
+    synchronized boolean attach(Role role, ChannelHandlerContext context) {
+        return !ended.get() && connections.putIfAbsent(role, context) == null;
+    }
+
+    /** Whether every connection is there; true once. */
+    synchronized boolean isNewlyAttached() {
+        boolean now = !attached && connections.size() == Role.values().length;
+        attached |= now;
+        return now;
+    }
+
+    /** Sends PREPARE with the CPU state of the paused guest. */
+    public void sendPrepare(byte[] cpuState, long microsSincePause) {
+        sendControl(FrameType.PREPARE, microsSincePause, cpuState);
+    }
+
+    /** Sends COMMIT: from now on the guest belongs to the destination. */
+    public void sendCommit(long microsSincePause) {
+        sendControl(FrameType.COMMIT, microsSincePause, new byte[0]);
+    }
+
+    /** Calls the handover off. */
+    public void sendAbort(String why) {
+        sendControl(FrameType.ABORT, 0, why.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+    }
+
+    private void sendControl(FrameType type, long micros, byte[] body) {
+        ChannelHandlerContext control;
+        synchronized (this) {
+            control = connections.get(Role.CONTROL);
+        }
+        if (control != null) {
+            io.netty.buffer.ByteBuf frame = control.alloc().buffer();
+            Frames.writeBody(frame, type, micros, body);
+            control.writeAndFlush(frame, control.voidPromise());
+        }
+    }
+
+    void markComplete() {
+        complete = true;
+    }
+
+    boolean isComplete() {
+        return complete;
+    }
+
+    /** Whether this call ended the session; closes every connection. */
+    boolean end() {
+        if (!ended.compareAndSet(false, true)) {
+            return false;
+        }
+        synchronized (this) {
+            connections.values().forEach(ChannelHandlerContext::close);
+        }
+        return true;
+    }
+
+    /** Ends the session from outside, for example when the server closes. */
+    public void close() {
+        end();
+    }
+}

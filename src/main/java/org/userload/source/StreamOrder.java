@@ -1,0 +1,14 @@
+package org.userload.source;
+
+import org.jspecify.annotations.Nullable;
+import org.userload.memory.PageRange;
+
+/** Decides which run of pages the stream sends next. Used on the stream loop only. */
+interface StreamOrder {
+    /** Region and pages. */
+    record Run(int region, PageRange pages) {}
+
+    /** The next run of pages that nobody has been sent, at most {@code maxPages} long; null when there is none. */
+    @Nullable
+    Run next(int maxPages);
+}

@@ -1,0 +1,144 @@
+package org.userload.source;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import org.jspecify.annotations.Nullable;
+import org.userload.memory.RegionTable;
+import org.userload.protocol.ErrorCode;
+import org.userload.protocol.FrameHeader;
+import org.userload.protocol.FrameLayout;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Frames;
+import org.userload.protocol.ProtocolException;
+
+/**
+ * Streams every page that was not asked for, on the stream loop.
+ *
+ * <p>At most a window of pages is sent and not yet acknowledged. That bounds what lies in socket buffers in front of
+ * the destination, and with it how long an urgent page can be held up on a shared wire.
+ */
+final class StreamRole implements ConnectionRole {
+    /** 64 KiB of 4 KiB pages in a frame: large enough for full speed, small enough to install at once. */
+    static final int PAGES_PER_FRAME = 16;
+
+    /** Frames written before a flush, so that small runs share system calls. */
+    private static final int FRAMES_PER_FLUSH = 8;
+
+    private final SourceSession session;
+    private final SessionEnd end;
+    private final RegionTable table;
+    private final PageReplies replies;
+    private final StreamOrder order;
+    private @Nullable ChannelHandlerContext context;
+    private long windowPages;
+    private long unacknowledgedPages;
+    private boolean done;
+
+    StreamRole(SourceSession session, SessionEnd end) {
+        this.session = session;
+        this.end = end;
+        this.table = session.source().regions();
+        this.replies = new PageReplies(session.source());
+        this.order = new SequentialOrder(session);
+    }
+
+    @Override
+    public void begin(ChannelHandlerContext opened) {
+        context = opened;
+    }
+
+    @Override
+    public void frame(FrameHeader header, ByteBuf body) {
+        switch (header.type()) {
+            case START -> start(header.count());
+            case ACK -> acknowledge(header);
+            default -> throw new ProtocolException(header.type() + " frame on a stream connection");
+        }
+    }
+
+    private void start(int window) {
+        if (windowPages != 0 || window < 1) {
+            throw new ProtocolException("START frame with a window of " + window + " pages"
+                    + (windowPages == 0 ? "" : ", but the stream has started already"));
+        }
+        if (!session.isReleased()) {
+            throw new RefusedException(ErrorCode.NOT_HANDED_OVER, "pages are served once the guest is paused");
+        }
+        windowPages = window;
+        send();
+    }
+
+    private void acknowledge(FrameHeader header) {
+        header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
+        if (header.count() > unacknowledgedPages) {
+            throw new ProtocolException("ACK frame for " + header.count() + " pages, but only " + unacknowledgedPages
+                    + " are not acknowledged");
+        }
+        session.sent(header.region()).set(header.firstPage(), header.count());
+        unacknowledgedPages -= header.count();
+    }
+
+    @Override
+    public void readComplete() {
+        send();
+    }
+
+    @Override
+    public void writabilityChanged() {
+        send();
+    }
+
+    /** Sends until the window or the socket is full, or nothing is left. */
+    private void send() {
+        ChannelHandlerContext to = context;
+        if (to == null || windowPages == 0 || done) {
+            return;
+        }
+        int unflushed = 0;
+        while (to.channel().isWritable() && unacknowledgedPages < windowPages) {
+            StreamOrder.Run run = order.next(PAGES_PER_FRAME);
+            if (run == null) {
+                finish(to);
+                break;
+            }
+            sendRun(to, run);
+            if (++unflushed == FRAMES_PER_FLUSH) {
+                to.flush();
+                unflushed = 0;
+            }
+        }
+        to.flush();
+    }
+
+    private void sendRun(ChannelHandlerContext to, StreamOrder.Run run) {
+        int region = run.region();
+        long page = run.pages().first();
+        session.sent(region).set(page, run.pages().count());
+        while (page < run.pages().end()) {
+            PageRun kind =
+                    session.source().describe(region, page, (int) (run.pages().end() - page));
+            int pages = kind.pageCount();
+            if (kind.isZero()) {
+                to.write(replies.zero(to.alloc(), region, page, pages, 0), to.voidPromise());
+                session.countZero(pages);
+            } else {
+                to.write(replies.content(to.alloc(), region, page, pages, 0), to.voidPromise());
+                session.countStream(pages);
+                unacknowledgedPages += pages;
+            }
+            page += pages;
+        }
+    }
+
+    private void finish(ChannelHandlerContext to) {
+        done = true;
+        ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.END, 0, 0, 0, 0, 0);
+        to.write(frame, to.voidPromise());
+    }
+
+    @Override
+    public void closed(@Nullable Throwable cause) {
+        end.connectionLost(session, "stream", cause);
+    }
+}

@@ -1,0 +1,55 @@
+package org.userload.transport;
+
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoHandlerFactory;
+import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.Future;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * The named single-threaded event loops of one side. Owns them: {@link #close} ends every thread.
+ *
+ * <p>Epoll where Netty's native transport loads, NIO elsewhere; the userfaultfd interceptor needs epoll.
+ */
+public final class EventLoops implements AutoCloseable {
+    private final List<MultiThreadIoEventLoopGroup> groups = new ArrayList<>();
+
+    /** Whether loops of this JVM use epoll. */
+    public static boolean isEpoll() {
+        return Epoll.isAvailable();
+    }
+
+    /** Why they do not, for people. */
+    public static String whyNotEpoll() {
+        Throwable cause = Epoll.unavailabilityCause();
+        return cause == null ? "" : String.valueOf(cause.getMessage());
+    }
+
+    /** Starts a loop with one daemon thread of this name. */
+    public synchronized IoEventLoop start(String name) {
+        IoHandlerFactory factory = isEpoll() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+        MultiThreadIoEventLoopGroup group =
+                new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory(name, true), factory);
+        groups.add(group);
+        return group.next();
+    }
+
+    /** Ends every loop and waits until their threads are gone. Not from a loop. Idempotent. */
+    @Override
+    public synchronized void close() {
+        List<Future<?>> ends = new ArrayList<>();
+        for (MultiThreadIoEventLoopGroup group : groups) {
+            ends.add(group.shutdownGracefully(0, 2, TimeUnit.SECONDS));
+        }
+        for (Future<?> end : ends) {
+            end.awaitUninterruptibly(5, TimeUnit.SECONDS);
+        }
+        groups.clear();
+    }
+}

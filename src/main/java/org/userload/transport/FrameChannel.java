@@ -1,0 +1,122 @@
+package org.userload.transport;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.channel.ChannelInboundHandlerAdapter;
+import org.jspecify.annotations.Nullable;
+import org.userload.protocol.FrameReader;
+import org.userload.protocol.FrameSink;
+
+/**
+ * A connection that carries frames: reads them into a sink, and tells once when and why it ended.
+ *
+ * <p>Everything here runs on the connection's event loop. A sink that throws ends the connection with that error.
+ */
+public abstract class FrameChannel extends ChannelInboundHandlerAdapter implements FrameSink {
+    private final int pageBytes;
+    private @Nullable FrameReader reader;
+    private @Nullable ChannelHandlerContext context;
+    private @Nullable Throwable error;
+    private boolean announced;
+    private boolean ended;
+
+    /** @param pageBytes page size in bytes of the session */
+    protected FrameChannel(int pageBytes) {
+        this.pageBytes = pageBytes;
+    }
+
+    /** The connection is there. */
+    protected void opened(ChannelHandlerContext opened) {}
+
+    /** The connection is gone; {@code cause} is null when the peer or this side closed it in order. Called once. */
+    protected abstract void closed(@Nullable Throwable cause);
+
+    /** The connection's context; only after {@link #opened}. */
+    protected final ChannelHandlerContext context() {
+        ChannelHandlerContext now = context;
+        if (now == null) {
+            throw new IllegalStateException("the connection is not open");
+        }
+        return now;
+    }
+
+    @Override
+    public final void handlerAdded(ChannelHandlerContext added) {
+        context = added;
+        reader = new FrameReader(pageBytes, this);
+        announce(added);
+    }
+
+    @Override
+    public final void handlerRemoved(ChannelHandlerContext removed) {
+        FrameReader mine = reader;
+        reader = null;
+        if (mine != null) {
+            mine.close();
+        }
+    }
+
+    @Override
+    public final void channelActive(ChannelHandlerContext active) {
+        announce(active);
+    }
+
+    private void announce(ChannelHandlerContext active) {
+        if (!announced && active.channel().isActive()) {
+            announced = true;
+            opened(active);
+        }
+    }
+
+    @Override
+    public final void channelRead(ChannelHandlerContext ignored, Object message) {
+        ByteBuf bytes = (ByteBuf) message;
+        try {
+            FrameReader mine = reader;
+            if (mine != null && error == null) {
+                mine.read(bytes);
+            }
+        } catch (RuntimeException e) {
+            fail(e);
+        } finally {
+            bytes.release();
+        }
+    }
+
+    /** Ends the connection because of an error on this side. */
+    protected final void fail(Throwable cause) {
+        if (error == null) {
+            error = cause;
+        }
+        context().close();
+    }
+
+    /** Everything that had arrived has been read: send what was gathered. */
+    protected void readComplete() {}
+
+    /** The outgoing queue has room again, or has none. */
+    protected void writabilityChanged() {}
+
+    @Override
+    public final void channelReadComplete(ChannelHandlerContext ignored) {
+        readComplete();
+    }
+
+    @Override
+    public final void channelWritabilityChanged(ChannelHandlerContext ignored) {
+        writabilityChanged();
+    }
+
+    @Override
+    public final void exceptionCaught(ChannelHandlerContext caught, Throwable cause) {
+        fail(cause);
+    }
+
+    @Override
+    public final void channelInactive(ChannelHandlerContext inactive) {
+        if (!ended) {
+            ended = true;
+            closed(error);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+package org.userload.transport;
+
+import io.netty.bootstrap.Bootstrap;
+import io.netty.bootstrap.ServerBootstrap;
+import io.netty.channel.Channel;
+import io.netty.channel.ChannelFuture;
+import io.netty.channel.ChannelHandler;
+import io.netty.channel.ChannelOption;
+import io.netty.channel.IoEventLoop;
+import io.netty.channel.ServerChannel;
+import io.netty.channel.WriteBufferWaterMark;
+import io.netty.channel.epoll.EpollChannelOption;
+import io.netty.channel.epoll.EpollDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerDomainSocketChannel;
+import io.netty.channel.epoll.EpollServerSocketChannel;
+import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.socket.nio.NioServerSocketChannel;
+import io.netty.channel.socket.nio.NioSocketChannel;
+import java.io.IOException;
+import java.util.function.Supplier;
+
+/**
+ * Opens connections and listeners with the options that paging wants: no Nagle delay, quick acknowledgements, keepalive.
+ */
+public final class Sockets {
+    private static final int CONNECT_TIMEOUT_MILLIS = 5_000;
+
+    /** Bytes queued in user space before a channel counts as not writable. */
+    private static final WriteBufferWaterMark WATER_MARK = new WriteBufferWaterMark(1 << 20, 2 << 20);
+
+    private Sockets() {}
+
+    /**
+     * Connects, on a loop, within 5 s.
+     *
+     * @throws IOException with a message that names the peer
+     */
+    public static Channel connect(Endpoint endpoint, IoEventLoop loop, ChannelHandler handler) throws IOException {
+        Bootstrap bootstrap = new Bootstrap()
+                .group(loop)
+                .channel(channelClass(endpoint))
+                .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
+                .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
+                .handler(handler);
+        if (endpoint instanceof Endpoint.Tcp) {
+            bootstrap.option(ChannelOption.TCP_NODELAY, true).option(ChannelOption.SO_KEEPALIVE, true);
+            if (EventLoops.isEpoll()) {
+                bootstrap.option(EpollChannelOption.TCP_QUICKACK, true);
+            }
+        }
+        ChannelFuture connected = bootstrap.connect(endpoint.resolve()).awaitUninterruptibly();
+        if (!connected.isSuccess()) {
+            throw new IOException(
+                    "cannot connect to " + endpoint + ": " + reason(connected.cause()), connected.cause());
+        }
+        return connected.channel();
+    }
+
+    /**
+     * Listens. Accepted connections start on the same loop.
+     *
+     * @throws IOException with a message that names the address, for example when it is in use
+     */
+    public static Channel listen(Endpoint endpoint, IoEventLoop loop, Supplier<ChannelHandler> handlers)
+            throws IOException {
+        ServerBootstrap bootstrap = new ServerBootstrap()
+                .group(loop, loop)
+                .channel(serverChannelClass(endpoint))
+                .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
+                .childHandler(new HandlerPerConnection(handlers));
+        if (endpoint instanceof Endpoint.Tcp) {
+            bootstrap
+                    .option(ChannelOption.SO_REUSEADDR, true)
+                    .childOption(ChannelOption.TCP_NODELAY, true)
+                    .childOption(ChannelOption.SO_KEEPALIVE, true);
+            if (EventLoops.isEpoll()) {
+                bootstrap.childOption(EpollChannelOption.TCP_QUICKACK, true);
+            }
+        }
+        ChannelFuture bound = bootstrap.bind(endpoint.resolve()).awaitUninterruptibly();
+        if (!bound.isSuccess()) {
+            throw new IOException(
+                    "cannot listen on " + endpoint + ": " + reason(bound.cause())
+                            + "; choose another address with --listen, or port 0 for any free port",
+                    bound.cause());
+        }
+        return bound.channel();
+    }
+
+    private static String reason(Throwable cause) {
+        if (cause instanceof java.net.UnknownHostException
+                || cause instanceof java.nio.channels.UnresolvedAddressException) {
+            return "unknown host";
+        }
+        String message = String.valueOf(cause.getMessage());
+        return message.replaceFirst("^.*\\(\\.\\.\\) failed(?: with error\\(-\\d+\\))?: ", "");
+    }
+
+    private static Class<? extends Channel> channelClass(Endpoint endpoint) {
+        if (endpoint instanceof Endpoint.Tcp) {
+            return EventLoops.isEpoll() ? EpollSocketChannel.class : NioSocketChannel.class;
+        }
+        requireEpollForUnix();
+        return EpollDomainSocketChannel.class;
+    }
+
+    private static Class<? extends ServerChannel> serverChannelClass(Endpoint endpoint) {
+        if (endpoint instanceof Endpoint.Tcp) {
+            return EventLoops.isEpoll() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
+        }
+        requireEpollForUnix();
+        return EpollServerDomainSocketChannel.class;
+    }
+
+    private static void requireEpollForUnix() {
+        if (!EventLoops.isEpoll()) {
+            throw new UnsupportedOperationException(
+                    "Unix sockets need the epoll transport, which is missing here: " + EventLoops.whyNotEpoll());
+        }
+    }
+}
