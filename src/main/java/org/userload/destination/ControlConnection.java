@@ -42,6 +42,14 @@ final class ControlConnection extends ClientConnection {
         to.writeAndFlush(frame, to.voidPromise());
     }
 
+    /** Calls the handover off. Any thread. */
+    void sendAbort(String why) {
+        ChannelHandlerContext to = context();
+        ByteBuf frame = to.alloc().directBuffer();
+        Frames.writeBody(frame, FrameType.ABORT, 0, why.getBytes(StandardCharsets.UTF_8));
+        to.writeAndFlush(frame, to.voidPromise());
+    }
+
     /** Waits until the connection is closed; not on a loop. */
     void awaitClosed(int millis) {
         context().channel().closeFuture().awaitUninterruptibly(millis);

@@ -146,6 +146,11 @@ public final class Destination implements AutoCloseable {
         control.send(FrameType.READY, 0);
     }
 
+    /** Calls the handover off: the guest goes on at the source. */
+    public void sendAbort(String why) {
+        control.sendAbort(why);
+    }
+
     /** Tells the source that the guest runs here. */
     public void sendStarted(long downtimeMicros) {
         control.send(FrameType.STARTED, downtimeMicros);

@@ -1,0 +1,26 @@
+package org.userload.migration;
+
+/**
+ * What can be moved: anything that can stop, save what it has besides memory, take that over elsewhere and go on.
+ *
+ * <p><b>Threads.</b> A migration calls these one after the other, from threads of its own. None of them may touch guest
+ * memory on the calling thread: at the destination its pages are missing, and the thread that restores a guest must not
+ * wait for them.
+ */
+public interface Guest {
+    /** Stops the guest; when this returns it makes no more accesses until {@link #resume}. Idempotent. */
+    void pause();
+
+    /** What the guest has besides memory; at most 1 MiB. Only while it is paused. */
+    byte[] saveCpuState();
+
+    /**
+     * Takes over what {@link #saveCpuState} gave elsewhere. Only before the first {@link #resume}.
+     *
+     * @throws RuntimeException when the state does not fit this guest; the handover is then called off
+     */
+    void restoreCpuState(byte[] state);
+
+    /** Lets the guest run, in threads of its own; returns at once. */
+    void resume();
+}

@@ -1,0 +1,151 @@
+package org.userload.migration;
+
+import io.netty.util.concurrent.DefaultThreadFactory;
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.userload.destination.ControlListener;
+import org.userload.destination.Destination;
+import org.userload.destination.DestinationConfig;
+import org.userload.destination.DestinationStatistics;
+
+/**
+ * The destination side of a post-copy migration: takes a guest over and runs it at once, while its memory follows.
+ *
+ * <p>The guest is restored on a thread of its own, not on the loops that serve faults, and resumed only on COMMIT. If
+ * the connection ends before COMMIT arrives the guest is not run here.
+ *
+ * <p><b>Threads.</b> Any. <b>Ownership.</b> Owns the {@link Destination} and with it the memory; the guest made by the
+ * factory stays the caller's, who pauses or closes it before closing this.
+ */
+public final class PostCopyDestination implements AutoCloseable {
+    private final GuestFactory factory;
+    private final ExecutorService handover =
+            Executors.newSingleThreadExecutor(new DefaultThreadFactory("userload-handover", true));
+    private final CompletableFuture<Resumed> resumed = new CompletableFuture<>();
+    private final CompletableFuture<Destination> opened = new CompletableFuture<>();
+    private final Destination destination;
+
+    /** Touched on the handover thread only. */
+    private Prepared prepared = Prepared.NONE;
+
+    /**
+     * The guest runs here.
+     *
+     * @param guest the guest
+     * @param downtimeMicros from the pause at the source until it ran here; the way of COMMIT counts as half a round trip
+     * @param pausedNanos {@link System#nanoTime()} of this JVM at the pause, by the same reckoning
+     */
+    public record Resumed(Guest guest, long downtimeMicros, long pausedNanos) {}
+
+    private record Prepared(@Nullable Guest guest, long sourceMicros, long receivedNanos, long readyNanos) {
+        static final Prepared NONE = new Prepared(null, 0, 0, 0);
+    }
+
+    private PostCopyDestination(DestinationConfig config, GuestFactory factory) throws IOException {
+        this.factory = factory;
+        try {
+            this.destination = Destination.open(config.withStreamAtOnce(false), new Events());
+        } catch (IOException | RuntimeException e) {
+            handover.shutdownNow();
+            throw e;
+        }
+        opened.complete(destination);
+    }
+
+    /**
+     * Connects to a migrating source. The guest comes when the source hands it over.
+     *
+     * @throws IOException when the source cannot be reached
+     */
+    public static PostCopyDestination open(DestinationConfig config, GuestFactory factory) throws IOException {
+        return new PostCopyDestination(config, factory);
+    }
+
+    /** The session and its memory. */
+    public Destination destination() {
+        return destination;
+    }
+
+    /** Completes when the guest runs here; with {@link HandoverException} when it does not come. */
+    public CompletableFuture<Resumed> resumed() {
+        return resumed;
+    }
+
+    /** Completes when every page is in place, or with the error. */
+    public CompletableFuture<DestinationStatistics> completion() {
+        return destination.completion();
+    }
+
+    private void restore(byte[] cpuState, long sourceMicros, long receivedNanos) {
+        Destination mine = opened.join();
+        try {
+            Guest guest = factory.create(mine.memory());
+            guest.restoreCpuState(cpuState);
+            prepared = new Prepared(guest, sourceMicros, receivedNanos, System.nanoTime());
+            mine.sendReady();
+        } catch (RuntimeException e) {
+            mine.sendAbort("the guest cannot be restored: " + e.getMessage());
+            refuse("the guest cannot be restored: " + e.getMessage(), e);
+        }
+    }
+
+    private void run(long sourceMicros, long receivedNanos) {
+        Guest guest = prepared.guest;
+        if (guest == null || resumed.isDone()) {
+            return;
+        }
+        guest.resume();
+        long now = System.nanoTime();
+        long roundTripMicros =
+                sourceMicros - prepared.sourceMicros - micros(prepared.readyNanos - prepared.receivedNanos);
+        long downtimeMicros = sourceMicros + Math.max(roundTripMicros / 2, 0) + micros(now - receivedNanos);
+        destination.startStream();
+        destination.sendStarted(downtimeMicros);
+        resumed.complete(new Resumed(guest, downtimeMicros, now - TimeUnit.MICROSECONDS.toNanos(downtimeMicros)));
+    }
+
+    private static long micros(long nanos) {
+        return TimeUnit.NANOSECONDS.toMicros(nanos);
+    }
+
+    private void refuse(String why, @Nullable Throwable cause) {
+        resumed.completeExceptionally(new HandoverException(why, false, cause));
+    }
+
+    /** Ends the session and frees the memory. Idempotent. */
+    @Override
+    public void close() {
+        refuse("the destination was closed", null);
+        handover.shutdownNow();
+        destination.close();
+    }
+
+    /** What the control loop tells; the work is done on the handover thread. */
+    private final class Events implements ControlListener {
+        @Override
+        public void prepare(byte[] cpuState, long microsSincePause) {
+            long received = System.nanoTime();
+            handover.execute(() -> restore(cpuState, microsSincePause, received));
+        }
+
+        @Override
+        public void commit(long microsSincePause) {
+            long received = System.nanoTime();
+            handover.execute(() -> run(microsSincePause, received));
+        }
+
+        @Override
+        public void aborted(String why) {
+            refuse("the source called the handover off: " + why, null);
+        }
+
+        @Override
+        public void failed(Throwable reason) {
+            refuse("the session failed before the guest was handed over: " + reason.getMessage(), reason);
+        }
+    }
+}
