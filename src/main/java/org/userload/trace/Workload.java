@@ -257,6 +257,7 @@ public final class Workload implements AutoCloseable {
         return null;
     }
 
+    @SuppressWarnings("NonAtomicVolatileUpdate") // the lock is held
     private void settle(State next) {
         lock.lock();
         try {
