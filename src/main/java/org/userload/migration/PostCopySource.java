@@ -69,12 +69,20 @@ public final class PostCopySource implements AutoCloseable {
         } catch (RuntimeException e) {
             session.sendAbort(String.valueOf(e.getMessage()));
             session.close();
-            guest.resume();
+            takeBack(e);
             throw e;
         }
         session.release();
         session.sendCommit(microsSince(pausedNanos));
         return await(started, patience, "the destination has not confirmed that it runs the guest", false);
+    }
+
+    private void takeBack(RuntimeException why) {
+        try {
+            guest.resume();
+        } catch (RuntimeException e) {
+            why.addSuppressed(e);
+        }
     }
 
     /** Completes when the destination has every page, or with the error that ended the session. */

@@ -4,6 +4,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.userload.migration.Guest;
 
 /**
  * A guest that replays a trace in a thread of its own: it can pause at an access boundary, save its CPU state, take
@@ -24,7 +25,7 @@ import org.jspecify.annotations.Nullable;
  * <p><b>Pausing</b> waits for the access at hand, which may itself wait for a missing page, at most until the memory
  * gives up with an error. Nobody whom that page needs may call {@link #pause()}.
  */
-public final class Workload implements AutoCloseable {
+public final class Workload implements Guest, AutoCloseable {
     /** How long a pausing thread spins before it blocks: most pauses take one access. */
     private static final long PAUSE_SPIN_NS = 50_000;
 
@@ -101,6 +102,7 @@ public final class Workload implements AutoCloseable {
      *
      * @throws IllegalStateException if the guest is not paused
      */
+    @Override
     public void resume() {
         lock.lock();
         try {
@@ -119,6 +121,7 @@ public final class Workload implements AutoCloseable {
      * Stops the guest between two accesses. When it returns, no access is under way and none will be made until
      * {@link #resume()}. Does nothing if the guest is not running. An interrupt does not end the waiting and is kept.
      */
+    @Override
     public void pause() {
         long stopsBefore;
         lock.lock();
@@ -154,6 +157,7 @@ public final class Workload implements AutoCloseable {
      *
      * @throws IllegalStateException if the guest is neither paused nor finished
      */
+    @Override
     public byte[] saveCpuState() {
         lock.lock();
         try {
@@ -172,6 +176,7 @@ public final class Workload implements AutoCloseable {
      * @throws CpuStateException if the bytes are damaged or belong to a replay of another trace or seed
      * @throws IllegalStateException if the guest is not paused
      */
+    @Override
     public void restoreCpuState(byte[] saved) {
         CpuState restored = CpuState.fromBytes(saved);
         lock.lock();
