@@ -1,0 +1,4 @@
+@NullMarked
+package org.userload.source;
+
+import org.jspecify.annotations.NullMarked;
