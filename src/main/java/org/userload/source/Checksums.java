@@ -7,15 +7,16 @@ import java.util.zip.CRC32C;
 final class Checksums {
     private Checksums() {}
 
-    /** The checksum of {@code length} bytes from {@code offset}. Moves the buffer's position and limit. */
+    /** The checksum of {@code length} bytes from {@code offset}. Leaves the buffer cleared. */
     static int crc(ByteBuffer buffer, int offset, int length) {
         CRC32C crc = new CRC32C();
         update(crc, buffer, offset, length);
         return (int) crc.getValue();
     }
 
-    /** Adds {@code length} bytes from {@code offset}. Moves the buffer's position and limit. */
+    /** Adds {@code length} bytes from {@code offset}. Leaves the buffer cleared. */
     static void update(CRC32C crc, ByteBuffer buffer, int offset, int length) {
         crc.update(buffer.limit(offset + length).position(offset));
+        buffer.clear();
     }
 }

@@ -79,7 +79,7 @@ final class UliBlockReader implements AutoCloseable {
             throw corrupt(block, "its zero pages are not those of the index", null);
         }
         byte[] bytes = new byte[expected];
-        bench.plain.clear().get(bytes);
+        bench.plain.get(0, bytes);
         return bytes;
     }
 

@@ -75,7 +75,7 @@ final class UliEncoder implements AutoCloseable {
             flush();
         }
         int compressedBytes =
-                zstd.compressDirectByteBuffer(output, output.position(), output.remaining(), plain.clear(), 0, length);
+                zstd.compressDirectByteBuffer(output, output.position(), output.remaining(), plain, 0, length);
         output.position(output.position() + compressedBytes);
         UliIndex.encodeEntry(indexRoom(), fileOffset, zeroPages, compressedBytes, crc);
         fileOffset += compressedBytes;

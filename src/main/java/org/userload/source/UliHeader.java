@@ -60,7 +60,7 @@ record UliHeader(RegionTable regions, long imageBytes) {
             bytes.putLong(at + REGION_PAGE_COUNT_OFFSET, entries.get(i).pageCount());
         }
         bytes.putInt(HEADER_CRC_OFFSET, crc(bytes));
-        return bytes.clear();
+        return bytes;
     }
 
     /**
@@ -91,7 +91,7 @@ record UliHeader(RegionTable regions, long imageBytes) {
         if (crc(bytes) != bytes.getInt(HEADER_CRC_OFFSET)) {
             throw damaged(file, "the checksum of its header does not match");
         }
-        return decode(file, bytes.clear(), regionCount);
+        return decode(file, bytes, regionCount);
     }
 
     private static UliHeader decode(ImageFile file, ByteBuffer bytes, int regionCount) {
@@ -166,7 +166,6 @@ record UliHeader(RegionTable regions, long imageBytes) {
         int length = bytes.capacity();
         Checksums.update(crc, bytes, 0, HEADER_CRC_OFFSET);
         Checksums.update(crc, bytes, HEADER_BYTES, length - HEADER_BYTES);
-        bytes.clear();
         return (int) crc.getValue();
     }
 

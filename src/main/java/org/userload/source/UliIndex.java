@@ -67,7 +67,6 @@ final class UliIndex {
         bytes.putLong(TRAILER_INDEX_BYTES_OFFSET, indexBytes);
         bytes.putInt(TRAILER_INDEX_CRC_OFFSET, indexCrc);
         bytes.putInt(TRAILER_CRC_OFFSET, Checksums.crc(bytes, 0, TRAILER_CRC_OFFSET));
-        bytes.clear();
         bytes.putLong(TRAILER_END_MAGIC_OFFSET, END_MAGIC);
         return bytes;
     }
@@ -85,7 +84,7 @@ final class UliIndex {
         if (trailer.getLong(TRAILER_END_MAGIC_OFFSET) != END_MAGIC) {
             throw UliHeader.damaged(file, "it does not end as a .uli image does, it is probably cut short");
         }
-        if (Checksums.crc(trailer, 0, TRAILER_CRC_OFFSET) != trailer.clear().getInt(TRAILER_CRC_OFFSET)) {
+        if (Checksums.crc(trailer, 0, TRAILER_CRC_OFFSET) != trailer.getInt(TRAILER_CRC_OFFSET)) {
             throw UliHeader.damaged(file, "the checksum of its trailer does not match");
         }
         long indexBytes = trailer.getLong(TRAILER_INDEX_BYTES_OFFSET);

@@ -13,7 +13,7 @@ final class ZeroBytes {
 
     private ZeroBytes() {}
 
-    /** Whether {@code length} bytes from {@code offset} are all zero. Moves the buffer's position and limit. */
+    /** Whether {@code length} bytes from {@code offset} are all zero. Leaves the buffer cleared. */
     static boolean isZero(ByteBuffer buffer, int offset, int length) {
         int end = offset + length;
         for (int at = offset; at < end; at += CHUNK_BYTES) {
@@ -22,15 +22,17 @@ final class ZeroBytes {
             // With the shorter side a prefix of the longer, mismatch gives the shorter one's length.
             int mismatch = buffer.mismatch(ZERO_CHUNK);
             if (mismatch >= 0 && mismatch < chunk) {
+                buffer.clear();
                 return false;
             }
         }
+        buffer.clear();
         return true;
     }
 
     /**
-     * One bit for each page of a block, set where the page is all zero; bit 0 is the first page. Moves the buffer's
-     * position and limit.
+     * One bit for each page of a block, set where the page is all zero; bit 0 is the first page. Leaves the
+     * buffer cleared.
      *
      * @param length bytes from index 0 to look at: at most 32 whole pages
      */

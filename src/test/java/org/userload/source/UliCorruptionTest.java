@@ -37,7 +37,7 @@ class UliCorruptionTest {
         byte[] second = new byte[12 * PAGE];
         Arrays.fill(first, 0, 2 * PAGE, (byte) 'a');
         for (int i = 0; i < 300; i++) {
-            first[5 * PAGE + i] = (byte) (i * i >> 3);
+            first[5 * PAGE + i] = (byte) ((i * i) >> 3);
         }
         Arrays.fill(first, 39 * PAGE, 40 * PAGE, (byte) 'b');
         Arrays.fill(second, 0, 3 * PAGE, (byte) 'c');

@@ -1,4 +1,0 @@
-@NullMarked
-package org.userload.source;
-
-import org.jspecify.annotations.NullMarked;
