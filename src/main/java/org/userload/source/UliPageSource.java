@@ -78,33 +78,27 @@ public final class UliPageSource implements PageSource {
         requireOpen(region, firstPage);
         long first = layout.imagePage(region, firstPage);
         long end = first + most;
-        int blockPagesShift = BLOCK_SHIFT - pageShift;
         boolean zero = isZero(first);
         long at = first + 1;
-        while (at < end) {
-            int block = (int) (at >>> blockPagesShift);
-            long blockEnd = Math.min(end, (long) (block + 1) << blockPagesShift);
-            if (index.isAbsent(block)) {
-                if (!zero) {
-                    break;
-                }
-                at = blockEnd;
-            } else {
-                while (at < blockEnd && isZero(at) == zero) {
-                    at++;
-                }
-                if (at < blockEnd) {
-                    break;
-                }
-            }
+        while (at < end && isZero(at) == zero) {
+            // Absent blocks are passed in one step each.
+            at = index.isAbsent(blockOf(at)) ? firstPageOf(blockOf(at) + 1L) : at + 1;
         }
-        int pages = (int) (at - first);
+        int pages = (int) (Math.min(at, end) - first);
         return zero ? PageRun.zero(pages) : PageRun.data(pages);
     }
 
+    private int blockOf(long imagePage) {
+        return (int) (imagePage >>> (BLOCK_SHIFT - pageShift));
+    }
+
+    private long firstPageOf(long block) {
+        return block << (BLOCK_SHIFT - pageShift);
+    }
+
     private boolean isZero(long imagePage) {
-        int block = (int) (imagePage >>> (BLOCK_SHIFT - pageShift));
-        int pageInBlock = (int) imagePage & ((BLOCK_BYTES >>> pageShift) - 1);
+        int block = blockOf(imagePage);
+        int pageInBlock = (int) (imagePage - firstPageOf(block));
         return index.isAbsent(block) || (index.zeroPages(block) >>> pageInBlock & 1) != 0;
     }
 

@@ -9,7 +9,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
@@ -60,7 +62,7 @@ class ImageFilePageSourceTest {
     @Test
     void reportedHoles_areZeroWithoutReading() throws IOException {
         byte[] bytes = new byte[20 * PAGE];
-        java.util.Arrays.fill(bytes, (byte) 1);
+        Arrays.fill(bytes, (byte) 1);
         // The scanner is wrong on purpose: only a source that believes it calls these pages zero.
         ExtentScanner scanner = (file, size) -> new long[] {5 * PAGE + 10, 6 * PAGE + 1};
         try (PageSource source = ImageFilePageSource.open(write(bytes), PageSize.DEFAULT, scanner)) {
@@ -138,7 +140,7 @@ class ImageFilePageSourceTest {
         Path path = write(new byte[4 * PAGE]);
         Path other = write(new byte[4 * PAGE]);
         try (PageSource source = PageSources.open(path)) {
-            Files.move(other, path, java.nio.file.StandardCopyOption.REPLACE_EXISTING);
+            Files.move(other, path, StandardCopyOption.REPLACE_EXISTING);
             Thread.currentThread().interrupt();
             assertThatThrownBy(() -> source.read(0, 0, 1, ByteBuffer.allocate(PAGE)))
                     .isInstanceOf(PageSourceException.class)

@@ -2,6 +2,7 @@ package org.userload.source;
 
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import org.userload.memory.PageSize;
@@ -41,7 +42,7 @@ final class MemoryPageSource implements PageSource {
             for (; at < end; at++) {
                 int offset = at * pageBytes;
                 if (kind == 1) {
-                    java.util.Arrays.fill(bytes, offset, offset + pageBytes, (byte) (1 + at % 100));
+                    Arrays.fill(bytes, offset, offset + pageBytes, (byte) (1 + at % 100));
                 } else if (kind == 2) {
                     random.nextBytes(page);
                     System.arraycopy(page, 0, bytes, offset, pageBytes);

@@ -2,6 +2,7 @@ package org.userload.source;
 
 import static org.userload.source.UliFormat.*;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,7 +58,7 @@ final class UliBytes {
         return putInt(trailer() + TRAILER_CRC_OFFSET, (int) crc.getValue());
     }
 
-    Path writeTo(Path path) throws java.io.IOException {
+    Path writeTo(Path path) throws IOException {
         return Files.write(path, bytes.array());
     }
 }

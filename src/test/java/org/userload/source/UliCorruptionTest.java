@@ -224,6 +224,26 @@ class UliCorruptionTest {
     }
 
     @Test
+    void hostileTrailers_areRejected() throws IOException {
+        rejectsTrailer(TRAILER_INDEX_OFFSET_OFFSET, 0);
+        rejectsTrailer(TRAILER_INDEX_OFFSET_OFFSET, -16);
+        rejectsTrailer(TRAILER_INDEX_OFFSET_OFFSET, Long.MIN_VALUE);
+        rejectsTrailer(TRAILER_INDEX_OFFSET_OFFSET, file.length);
+        rejectsTrailer(TRAILER_INDEX_BYTES_OFFSET, 0);
+        rejectsTrailer(TRAILER_INDEX_BYTES_OFFSET, 48);
+        rejectsTrailer(TRAILER_INDEX_BYTES_OFFSET, -1);
+        rejectsTrailer(TRAILER_INDEX_BYTES_OFFSET, Long.MAX_VALUE);
+    }
+
+    private void rejectsTrailer(int offset, long value) throws IOException {
+        UliBytes bytes = new UliBytes(file);
+        bytes.putLong(bytes.trailer() + offset, value).sealTrailer().writeTo(path);
+        assertThatThrownBy(() -> UliPageSource.open(path, 0))
+                .isInstanceOf(PageSourceException.class)
+                .hasMessageContainingAll(path.toString(), "index does not fit");
+    }
+
+    @Test
     void zeroPagesThatAreNotZero_areACorruptBlock() throws IOException {
         UliBytes bytes = new UliBytes(file);
         int at = bytes.indexEntry(PRESENT_BLOCK);
