@@ -55,7 +55,7 @@ public final class Destination implements AutoCloseable {
     private final DemandPager pager;
     private final StreamIntake stream;
     private final IoEventLoop streamLoop;
-    private volatile long completionNanos = -1;
+    private volatile long completedAtNanos;
 
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
@@ -136,6 +136,11 @@ public final class Destination implements AutoCloseable {
         return completion;
     }
 
+    /** {@link System#nanoTime()} when the last page was put in place; 0 while pages are missing. */
+    public long completedAtNanos() {
+        return completedAtNanos;
+    }
+
     /** Asks the source to stream; only when the configuration did not start it at once. */
     public void startStream() {
         streamLoop.execute(() -> stream.start(config.windowPages()));
@@ -164,13 +169,13 @@ public final class Destination implements AutoCloseable {
                 wire.sum(),
                 interceptor.statistics().latencyNanos(),
                 interceptor.statistics().blockedNanosByThread(),
-                completionNanos);
+                completedAtNanos == 0 ? -1 : completedAtNanos - openedNanos);
     }
 
     /** Runs on the loop that installed the last page. */
     private void lastPageIn() {
         if (over.compareAndSet(false, true)) {
-            completionNanos = System.nanoTime() - openedNanos;
+            completedAtNanos = System.nanoTime();
             interceptor.complete();
             control.send(FrameType.COMPLETE, 0);
             endInBackground(() -> completion.complete(statistics()));

@@ -39,6 +39,8 @@ public interface LibC {
     @ssize_t
     long read(int fd, long buffer, @size_t long count);
 
+    long lseek(int fd, long offset, int whence);
+
     int ioctl(int fd, long request, long argument);
 
     long syscall(long number, long first);

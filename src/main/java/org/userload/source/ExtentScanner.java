@@ -4,8 +4,8 @@ import java.io.IOException;
 import java.nio.file.Path;
 
 /**
- * Finds where a sparse file has data. Plain Java cannot ask ({@code lseek} with {@code SEEK_DATA} and
- * {@code SEEK_HOLE} can); {@link #NONE} takes the whole file for data, which is slower but as correct, because holes
+ * Finds where a sparse file has data. {@link org.userload.linux.SparseFile} asks the file
+ * system; {@link #NONE} takes the whole file for data, which is slower but as correct, because holes
  * read as zero bytes.
  */
 @FunctionalInterface

@@ -1,5 +1,6 @@
 package org.userload.source;
 
+import org.userload.linux.SparseFile;
 import org.userload.memory.PageSize;
 
 /**
@@ -10,8 +11,8 @@ import org.userload.memory.PageSize;
  * @param extents tells where a raw image has holes
  */
 public record OpenOptions(PageSize rawPageSize, long cacheBytes, ExtentScanner extents) {
-    /** 4 KiB pages, a cache of 64 MiB, holes found by content. */
-    public static final OpenOptions DEFAULT = new OpenOptions(PageSize.DEFAULT, 64L << 20, ExtentScanner.NONE);
+    /** 4 KiB pages, a cache of 64 MiB, holes as the file system tells them. */
+    public static final OpenOptions DEFAULT = new OpenOptions(PageSize.DEFAULT, 64L << 20, SparseFile::dataExtents);
 
     public OpenOptions {
         if (cacheBytes < 0) {

@@ -27,7 +27,7 @@ class ImageFilePageSourceTest {
     @Test
     void randomImage_readsAsTheReferenceModel() throws IOException {
         Random random = Seed.random("randomImage_readsAsTheReferenceModel");
-        for (PageSize pageSize : List.of(PageSize.DEFAULT, new PageSize(512), new PageSize(1 << 19))) {
+        for (PageSize pageSize : List.of(PageSize.DEFAULT, new PageSize(8192), new PageSize(1 << 19))) {
             byte[] bytes = MemoryPageSource.randomRegion(random, pageSize.bytes(), pageSize.bytes() > PAGE ? 9 : 300);
             Path path = write(bytes);
             try (PageSource source = ImageFilePageSource.open(path, pageSize, ExtentScanner.NONE)) {

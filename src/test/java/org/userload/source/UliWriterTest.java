@@ -153,7 +153,7 @@ class UliWriterTest {
     @Test
     void pageSizeTheFormatCannotHold_isRejected() {
         Path path = directory.resolve("a.uli");
-        for (int bytes : new int[] {512, 2048, 1 << 17}) {
+        for (int bytes : new int[] {1 << 17, 1 << 18, 1 << 21}) {
             assertThatThrownBy(() -> new UliWriter().write(path, slowly(new byte[1 << 17]), new PageSize(bytes)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("not " + bytes);

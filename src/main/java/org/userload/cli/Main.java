@@ -1,0 +1,80 @@
+package org.userload.cli;
+
+import java.io.PrintWriter;
+import picocli.AutoComplete.GenerateCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The {@code userload} command. */
+@Command(
+        name = "userload",
+        version = "userload 0.1.0",
+        mixinStandardHelpOptions = true,
+        description = {"Post-copy paging: a program moves to another process at once, its memory follows on fault.", ""
+        },
+        footer = {
+            "",
+            "Start here:",
+            "  userload replay                     move a recorded program between two processes, and check it",
+            "  userload doctor                     what this machine offers, and how to get what is missing",
+            "",
+            "Exit codes: 0 done and verified, 1 failed, 2 wrong usage."
+        },
+        subcommands = {
+            ReplayCommand.class,
+            ServeCommand.class,
+            LoadCommand.class,
+            TraceCommand.class,
+            DoctorCommand.class,
+            ReplaySourceCommand.class,
+            GenerateCompletion.class
+        })
+public final class Main implements Runnable {
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
+    @Override
+    public void run() {
+        spec.commandLine().usage(spec.commandLine().getOut());
+    }
+
+    /** Runs a command and gives its exit code. */
+    static int execute(PrintWriter out, PrintWriter err, String... arguments) {
+        CommandLine command = new CommandLine(new Main())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setExpandAtFiles(false)
+                .setOut(out)
+                .setErr(err)
+                .setExecutionExceptionHandler(Main::explain);
+        command.getSubcommands()
+                .get("generate-completion")
+                .getCommandSpec()
+                .usageMessage()
+                .hidden(true);
+        return command.execute(arguments);
+    }
+
+    private static int explain(Exception problem, CommandLine command, CommandLine.ParseResult ignored) {
+        if (problem instanceof ParameterException wrong) {
+            command.getErr().println("userload: " + wrong.getMessage());
+            return CommandLine.ExitCode.USAGE;
+        }
+        command.getErr().println("userload: " + Problems.describe(problem));
+        if (Boolean.getBoolean("userload.stacktrace")) {
+            problem.printStackTrace(command.getErr());
+        }
+        command.getErr().flush();
+        return 1;
+    }
+
+    /** The entry point of the executable jar. */
+    public static void main(String[] arguments) {
+        System.setProperty("java.util.logging.SimpleFormatter.format", "%4$s: %5$s%n");
+        int code = execute(new PrintWriter(System.out, true), new PrintWriter(System.err, true), arguments);
+        System.exit(code);
+    }
+}

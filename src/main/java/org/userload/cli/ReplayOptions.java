@@ -1,0 +1,81 @@
+package org.userload.cli;
+
+import org.jspecify.annotations.Nullable;
+import org.userload.memory.PageSize;
+import org.userload.memory.RegionTable;
+import org.userload.trace.Trace;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What a replay is: used by both processes, so that they agree. */
+final class ReplayOptions {
+    /** Largest guest that a replay makes: every page of it is filled and compared. */
+    private static final long MAX_MEMORY_BYTES = 1L << 42;
+
+    @Spec(Spec.Target.MIXEE)
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
+    @Option(
+            names = "--memory",
+            paramLabel = "SIZE",
+            converter = SizeConverter.class,
+            description = {
+                "Guest memory, for example 512M or 4G. What the trace does not touch lies above its pages and is cold.",
+                "Default: what the trace touches."
+            })
+    private @Nullable Long memoryBytes;
+
+    @Option(
+            names = "--switch-at",
+            paramLabel = "FRACTION",
+            defaultValue = "0.5",
+            description = "When to move: after this part of the accesses, 0 to 1. Default: ${DEFAULT-VALUE}.")
+    private double switchAt;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Seed of the first content of memory. Default: ${DEFAULT-VALUE}.")
+    private long seed;
+
+    long seed() {
+        return seed;
+    }
+
+    double switchAt() {
+        if (!(switchAt >= 0 && switchAt <= 1)) {
+            throw new ParameterException(spec.commandLine(), "--switch-at is 0 to 1, not " + switchAt);
+        }
+        return switchAt;
+    }
+
+    /** Guest memory for a trace: one region from address 0. */
+    RegionTable table(Trace trace) {
+        long pages = trace.pageCount();
+        if (memoryBytes != null) {
+            pages = PageSize.DEFAULT.pagesFor(memoryBytes);
+            if (memoryBytes > MAX_MEMORY_BYTES || pages < 1) {
+                throw new ParameterException(spec.commandLine(), "--memory is 1 byte to 4T, not " + memoryBytes);
+            }
+            if (pages < trace.pageCount()) {
+                throw new ParameterException(
+                        spec.commandLine(),
+                        "the trace " + trace.name() + " touches " + trace.pageCount() + " pages, "
+                                + trace.pageCount() * 4 + " KiB, which is more than --memory; give at least that");
+            }
+        }
+        return RegionTable.single(pages);
+    }
+
+    long position(Trace trace) {
+        return Math.round(trace.accessCount() * switchAt());
+    }
+
+    String[] arguments(Trace trace) {
+        return new String[] {"--memory=" + table(trace).totalBytes(), "--switch-at=" + switchAt(), "--seed=" + seed};
+    }
+}

@@ -1,0 +1,114 @@
+package org.userload.cli;
+
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.userload.report.Quantities;
+import org.userload.source.OpenOptions;
+import org.userload.source.PageServer;
+import org.userload.source.PageSource;
+import org.userload.source.PageSources;
+import org.userload.source.ServerListener;
+import org.userload.source.SourceSession;
+import org.userload.transport.Endpoint;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Serves a memory image to destinations. */
+@Command(
+        name = "serve",
+        mixinStandardHelpOptions = true,
+        sortOptions = false,
+        description = {
+            "Serves a memory image: destinations page it in with 'userload load', or with the library.",
+            "",
+            "An image is a raw file of whole 4 KiB pages (holes are zero pages) or a compressed .uli file.",
+            ""
+        },
+        footer = {
+            "",
+            "Examples:",
+            "  userload serve --image guest.raw --listen 127.0.0.1:7070",
+            "  userload serve --image guest.uli --listen unix:/run/guest.sock --once"
+        })
+final class ServeCommand implements Callable<Integer> {
+    @Option(names = "--image", required = true, paramLabel = "FILE", description = "The image.")
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private Path image;
+
+    @Option(
+            names = "--listen",
+            required = true,
+            paramLabel = "ADDR",
+            converter = EndpointConverter.class,
+            description = "Where: HOST:PORT, [IPV6]:PORT or unix:PATH. Port 0 is any free port.")
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private Endpoint listen;
+
+    @Option(
+            names = "--cache",
+            paramLabel = "SIZE",
+            defaultValue = "64M",
+            converter = SizeConverter.class,
+            description = "Memory for decompressed blocks of a .uli image. Default: ${DEFAULT-VALUE}.")
+    private long cacheBytes;
+
+    @Option(names = "--once", description = "End after one destination: 0 when it has every page, else 1.")
+    private boolean once;
+
+    @Spec
+    @SuppressWarnings("NullAway.Init") // picocli sets it
+    private CommandSpec spec;
+
+    @Override
+    public Integer call() throws Exception {
+        PrintWriter out = spec.commandLine().getOut();
+        CountDownLatch ended = new CountDownLatch(1);
+        AtomicReference<@Nullable Throwable> failure = new AtomicReference<>();
+        ServerListener listener = new ServerListener() {
+            @Override
+            public void attached(SourceSession session) {
+                say(out, "session " + session.id() + " begins");
+            }
+
+            @Override
+            public void ended(SourceSession session, @Nullable Throwable problem) {
+                say(out, describe(session, problem));
+                failure.compareAndSet(null, problem);
+                ended.countDown();
+            }
+        };
+        OpenOptions options =
+                new OpenOptions(OpenOptions.DEFAULT.rawPageSize(), cacheBytes, OpenOptions.DEFAULT.extents());
+        try (PageSource source = PageSources.open(image, options);
+                PageServer server = PageServer.serve(listen, source, listener)) {
+            say(
+                    out,
+                    "serving " + source.description() + ", "
+                            + Quantities.bytes(source.regions().totalBytes()) + ", on " + server.endpoint());
+            if (!once) {
+                new CountDownLatch(1).await();
+            }
+            ended.await();
+        }
+        return failure.get() == null ? 0 : 1;
+    }
+
+    private static String describe(SourceSession session, @Nullable Throwable problem) {
+        return "session " + session.id()
+                + (problem == null ? " is complete: " : " has failed: " + Problems.describe(problem) + "; ")
+                + Quantities.count(session.demandPages()) + " pages sent on demand, "
+                + Quantities.count(session.streamPages()) + " in the stream, "
+                + Quantities.count(session.zeroPages()) + " as zero";
+    }
+
+    private static void say(PrintWriter out, String line) {
+        out.println(line);
+        out.flush();
+    }
+}

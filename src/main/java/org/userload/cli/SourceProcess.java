@@ -1,0 +1,87 @@
+package org.userload.cli;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.lang.ProcessBuilder.Redirect;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import org.userload.transport.Endpoint;
+
+/**
+ * The source of a replay as a JVM of its own. {@link #close} ends it; so does the end of this process, since it reads
+ * this process's side of its standard input.
+ */
+final class SourceProcess implements AutoCloseable {
+    private final Process process;
+    private final Endpoint endpoint;
+    private final Thread endWithUs;
+
+    private SourceProcess(Process process, Endpoint endpoint, Thread endWithUs) {
+        this.process = process;
+        this.endpoint = endpoint;
+        this.endWithUs = endWithUs;
+    }
+
+    /**
+     * Starts it and waits until its guest has run up to the switch.
+     *
+     * @throws IOException when it ends before; its own error has been printed by then
+     */
+    static SourceProcess start(List<String> arguments) throws IOException {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        command.add(Main.class.getName());
+        command.add("replay-source");
+        command.addAll(arguments);
+        Process process =
+                new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
+        Thread endWithUs = new Thread(process::destroyForcibly, "userload-source-end");
+        Runtime.getRuntime().addShutdownHook(endWithUs);
+        try {
+            return new SourceProcess(process, awaitReady(process), endWithUs);
+        } catch (IOException | RuntimeException e) {
+            end(process, endWithUs);
+            throw e;
+        }
+    }
+
+    private static Endpoint awaitReady(Process process) throws IOException {
+        BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);
+        String line = lines.readLine();
+        if (line == null || !line.startsWith(ReplaySourceCommand.READY)) {
+            throw new IOException("the source process ended before the guest could move");
+        }
+        return Endpoint.parse(line.substring(ReplaySourceCommand.READY.length()));
+    }
+
+    Endpoint endpoint() {
+        return endpoint;
+    }
+
+    long pid() {
+        return process.pid();
+    }
+
+    private static void end(Process process, Thread endWithUs) {
+        process.destroyForcibly();
+        try {
+            process.waitFor(5, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        try {
+            Runtime.getRuntime().removeShutdownHook(endWithUs);
+        } catch (IllegalStateException e) {
+            // Already shutting down; the hook does no harm.
+        }
+    }
+
+    @Override
+    public void close() {
+        end(process, endWithUs);
+    }
+}

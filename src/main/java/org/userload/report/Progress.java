@@ -1,0 +1,93 @@
+package org.userload.report;
+
+import java.io.PrintStream;
+import java.util.function.Supplier;
+import me.tongfei.progressbar.ProgressBar;
+import me.tongfei.progressbar.ProgressBarBuilder;
+import me.tongfei.progressbar.ProgressBarStyle;
+import org.jspecify.annotations.Nullable;
+import org.userload.destination.DestinationStatistics;
+
+/**
+ * Shows how paging-in goes: a bar on a terminal, a line a second elsewhere. Reads a snapshot a few times a second from a
+ * thread of its own, so it costs the session nothing. {@link #close} shows the last state.
+ */
+public final class Progress implements AutoCloseable {
+    private static final int BAR_MILLIS = 100;
+    private static final int LINE_MILLIS = 1_000;
+
+    private final Supplier<DestinationStatistics> statistics;
+    private final PrintStream out;
+    private final @Nullable ProgressBar bar;
+    private final Thread thread;
+    private final long startNanos = System.nanoTime();
+    private volatile boolean stopped;
+
+    private Progress(Supplier<DestinationStatistics> statistics, PrintStream out, boolean terminal) {
+        this.statistics = statistics;
+        this.out = out;
+        this.bar = terminal ? bar(statistics.get().pages().total()) : null;
+        this.thread = new Thread(this::run, "userload-progress");
+        thread.setDaemon(true);
+        thread.start();
+    }
+
+    /** @param terminal whether {@code out} is a terminal that can move its cursor */
+    public static Progress start(Supplier<DestinationStatistics> statistics, PrintStream out, boolean terminal) {
+        return new Progress(statistics, out, terminal);
+    }
+
+    private static ProgressBar bar(long pages) {
+        return new ProgressBarBuilder()
+                .setTaskName("paging in")
+                .setInitialMax(pages)
+                .setUnit(" pages", 1)
+                .setStyle(ProgressBarStyle.ASCII)
+                .setUpdateIntervalMillis(BAR_MILLIS)
+                .build();
+    }
+
+    private void run() {
+        try {
+            while (!stopped) {
+                Thread.sleep(bar == null ? LINE_MILLIS : BAR_MILLIS);
+                if (!stopped) {
+                    show();
+                }
+            }
+        } catch (InterruptedException e) {
+            // close() ends the waiting.
+        }
+    }
+
+    private void show() {
+        DestinationStatistics now = statistics.get();
+        long millis = Math.max((System.nanoTime() - startNanos) / 1_000_000, 1);
+        String rate = String.format(
+                "%.0f MB/s, %,d faults",
+                now.wireBytes() / 1e3 / millis, now.faultLatencyNanos().getTotalCount());
+        if (bar != null) {
+            bar.stepTo(now.pagesInPlace());
+            bar.setExtraMessage(" " + rate);
+        } else {
+            out.printf(
+                    "paging in: %,d of %,d pages, %s%n",
+                    now.pagesInPlace(), now.pages().total(), rate);
+        }
+    }
+
+    @Override
+    public void close() {
+        stopped = true;
+        thread.interrupt();
+        try {
+            thread.join();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+        if (bar != null) {
+            show();
+            bar.close();
+        }
+    }
+}

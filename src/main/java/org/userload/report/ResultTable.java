@@ -1,0 +1,68 @@
+package org.userload.report;
+
+import com.github.freva.asciitable.AsciiTable;
+import com.github.freva.asciitable.Column;
+import com.github.freva.asciitable.HorizontalAlign;
+import java.util.ArrayList;
+import java.util.List;
+import org.userload.destination.PageCounts;
+
+/** A migration's result as a table for people. */
+public final class ResultTable {
+    private ResultTable() {}
+
+    private record Row(String name, String value, String meaning) {}
+
+    /** The table, without a line break at its end. */
+    public static String of(MigrationResult result) {
+        List<Row> rows = new ArrayList<>();
+        rows.add(new Row(
+                "result",
+                result.verified() ? "verified" : "WRONG",
+                result.verified()
+                        ? "memory and checksum equal a run that never moved"
+                        : "memory or checksum differ from a run that never moved"));
+        rows.add(new Row("checksum", result.checksum(), "of everything the guest read, in order"));
+        rows.add(new Row("mode", result.mode(), "interceptor " + result.interceptor()));
+        rows.add(new Row(
+                "memory",
+                Quantities.bytes(result.memoryBytes()),
+                Quantities.count(result.tracePages()) + " pages touched by " + Quantities.count(result.traceAccesses())
+                        + " accesses"));
+        rows.add(new Row("downtime", Quantities.micros(result.downtimeUs()), "paused there until running here"));
+        rows.add(new Row("total", Quantities.micros(result.totalUs()), "paused there until every page is here"));
+        rows.add(new Row("workload", Quantities.micros(result.workloadUs()), "run time of the guest here"));
+        rows.add(new Row("blocked", Quantities.micros(result.blockedUs()), "of that, waiting for pages"));
+        addPages(rows, result.pages());
+        rows.add(new Row("wire", Quantities.bytes(result.wireBytes()), "all connections, both ways"));
+        LatencySummary latency = result.faultLatencyUs();
+        rows.add(new Row(
+                "fault latency",
+                Quantities.micros(latency.p50()),
+                "median of " + Quantities.count(latency.count()) + " faults; p90 " + Quantities.micros(latency.p90())
+                        + ", p99 " + Quantities.micros(latency.p99()) + ", max " + Quantities.micros(latency.max())));
+        return AsciiTable.builder()
+                .border(AsciiTable.NO_BORDERS)
+                .data(
+                        rows,
+                        List.of(
+                                new Column().dataAlign(HorizontalAlign.LEFT).with(Row::name),
+                                new Column()
+                                        .dataAlign(HorizontalAlign.RIGHT)
+                                        .maxWidth(24)
+                                        .with(Row::value),
+                                new Column()
+                                        .dataAlign(HorizontalAlign.LEFT)
+                                        .maxWidth(90)
+                                        .with(Row::meaning)))
+                .asString();
+    }
+
+    private static void addPages(List<Row> rows, PageCounts pages) {
+        rows.add(new Row("pages", Quantities.count(pages.total()), "in all"));
+        rows.add(new Row("  demand", Quantities.count(pages.demand()), "touched before they had come"));
+        rows.add(new Row("  stream", Quantities.count(pages.stream()), "came by themselves"));
+        rows.add(new Row("  zero", Quantities.count(pages.zero()), "sent as a mark only"));
+        rows.add(new Row("  duplicate", Quantities.count(pages.duplicate()), "came twice, installed once"));
+    }
+}
