@@ -7,16 +7,15 @@ package org.userload.trace;
  *  header                                     records                     trailer
  * +--------------------+----------+----------+---------+-----+---------+------+-------------------+----------+
  * | magic "userload"   | version  | reserved | access  | ... | access  | 0x00 | access count      | CRC32C   |
- * | 8 bytes            | u32 = 1  | u32 = 0  | 1..14 B |     | 1..14 B | u8   | u64               | u32      |
+ * | 8 bytes            | u32 = 1  | u32 = 0  | 1..13 B |     | 1..13 B | u8   | u64               | u32      |
  * +--------------------+----------+----------+---------+-----+---------+------+-------------------+----------+
  * 0                    8          12         16
  *
- *  one access
- *   tag byte                          if F = 1      if N = 1
- *  +-+-----------+-+-------+         +-------------+--------------+
- *  |N| size code   | op    |         | size varint | delta varint |
- *  +-+-----------+-+-------+         +-------------+--------------+
- *   7 6         2   1     0           size code 0   zig-zag
+ *  one access: tag byte              if size code 0   if N = 1
+ * +---+-----------+------+           +-------------+--------------+
+ * | N | size code | op   |           | size varint | delta varint |
+ * +---+-----------+------+           +-------------+--------------+
+ *   7   6 .. 2      1..0                             zig-zag
  * </pre>
  *
  * <p><b>op</b> is the code of {@link Operation}. <b>Size code</b> 1 to 30 is a size of as many bytes, 31 is 32 bytes,
@@ -56,10 +55,10 @@ final class UltLayout {
 
     static final int MAX_VARINT_BYTES = 10;
 
-    /** Tag, size and delta: no access is longer. */
-    static final int MAX_ACCESS_BYTES = 1 + 2 + MAX_VARINT_BYTES;
+    /** Tag, size and delta at their longest; sizes that are in range take two bytes, so that no valid access passes 13. */
+    static final int MAX_ACCESS_BYTES = 1 + 2 * MAX_VARINT_BYTES;
 
-    /** From the start of the trailer, after its end mark. */
+    /** The trailer after its end mark: count, then checksum. */
     static final int COUNT_BYTES = 8;
 
     static final int CHECKSUM_BYTES = 4;
