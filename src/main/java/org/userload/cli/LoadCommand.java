@@ -111,8 +111,7 @@ final class LoadCommand implements Callable<Integer> {
     }
 
     private DestinationStatistics pageIn(Destination destination, @Nullable Trace trace) throws Exception {
-        boolean terminal = System.console() != null && System.getenv("TERM") != null;
-        try (Progress ignored = noProgress ? null : Progress.start(destination::statistics, System.err, terminal)) {
+        try (Progress ignored = noProgress ? null : Progress.start(destination::statistics)) {
             if (trace != null) {
                 TraceTouches.replay(trace, destination.memory());
             }

@@ -1,6 +1,8 @@
 package org.userload.cli;
 
+import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.nio.charset.Charset;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -50,11 +52,6 @@ public final class Main implements Runnable {
                 .setOut(out)
                 .setErr(err)
                 .setExecutionExceptionHandler(Main::explain);
-        command.getSubcommands()
-                .get("generate-completion")
-                .getCommandSpec()
-                .usageMessage()
-                .hidden(true);
         return command.execute(arguments);
     }
 
@@ -71,10 +68,14 @@ public final class Main implements Runnable {
         return 1;
     }
 
+    private static PrintWriter writer(PrintStream stream) {
+        return new PrintWriter(stream, true, Charset.defaultCharset());
+    }
+
     /** The entry point of the executable jar. */
     public static void main(String[] arguments) {
         System.setProperty("java.util.logging.SimpleFormatter.format", "%4$s: %5$s%n");
-        int code = execute(new PrintWriter(System.out, true), new PrintWriter(System.err, true), arguments);
+        int code = execute(writer(System.out), writer(System.err), arguments);
         System.exit(code);
     }
 }

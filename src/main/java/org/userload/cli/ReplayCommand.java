@@ -5,6 +5,7 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.InterceptorChoice;
@@ -50,7 +51,11 @@ final class ReplayCommand implements Callable<Integer> {
 
     /** The modes of migration that there are. */
     enum Mode {
-        POSTCOPY
+        POSTCOPY;
+
+        String label() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     @Option(
@@ -112,7 +117,7 @@ final class ReplayCommand implements Callable<Integer> {
     private MigrationResult run(Trace trace) throws Exception {
         try (SocketPlace place = SocketPlace.choose(link == Link.UNIX);
                 SourceProcess source = SourceProcess.start(sourceArguments(trace, place.endpoint()))) {
-            ReplayRun run = new ReplayRun(trace, replay.seed(), interceptor, noProgress ? null : System.err);
+            ReplayRun run = new ReplayRun(trace, replay.seed(), mode.label(), interceptor, !noProgress);
             return run.migrateFrom(source.endpoint());
         }
     }

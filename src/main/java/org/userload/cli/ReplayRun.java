@@ -1,9 +1,6 @@
 package org.userload.cli;
 
-import java.io.IOException;
-import java.io.PrintStream;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
@@ -23,15 +20,17 @@ import org.userload.transport.Endpoint;
 final class ReplayRun {
     private final Trace trace;
     private final long seed;
+    private final String mode;
     private final InterceptorChoice interceptor;
-    private final @Nullable PrintStream progressOut;
+    private final boolean showProgress;
 
-    /** @param progressOut where to show progress, or null */
-    ReplayRun(Trace trace, long seed, InterceptorChoice interceptor, @Nullable PrintStream progressOut) {
+    /** @param showProgress whether to show progress on standard error */
+    ReplayRun(Trace trace, long seed, String mode, InterceptorChoice interceptor, boolean showProgress) {
         this.trace = trace;
         this.seed = seed;
+        this.mode = mode;
         this.interceptor = interceptor;
-        this.progressOut = progressOut;
+        this.showProgress = showProgress;
     }
 
     /** Everything that the end of the run is made of. */
@@ -55,7 +54,7 @@ final class ReplayRun {
 
     private Finished run(PostCopyDestination migration) throws Exception {
         Destination destination = migration.destination();
-        try (Progress ignored = showProgress(destination)) {
+        try (Progress ignored = showProgress ? Progress.start(destination::statistics) : null) {
             PostCopyDestination.Resumed resumed = migration.resumed().get();
             long startNanos = resumed.pausedNanos() + TimeUnit.MICROSECONDS.toNanos(resumed.downtimeMicros());
             try (Workload guest = (Workload) resumed.guest()) {
@@ -68,15 +67,10 @@ final class ReplayRun {
         }
     }
 
-    private @Nullable Progress showProgress(Destination destination) throws IOException {
-        boolean terminal = System.console() != null && System.getenv("TERM") != null;
-        return progressOut == null ? null : Progress.start(destination::statistics, progressOut, terminal);
-    }
-
     private MigrationResult result(Finished finished, GuestMemory memory, boolean verified) {
         DestinationStatistics statistics = finished.statistics;
         return new MigrationResult(
-                "postcopy",
+                mode,
                 statistics.interceptor(),
                 verified,
                 String.format("%016x", finished.state.checksum()),

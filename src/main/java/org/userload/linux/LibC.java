@@ -51,6 +51,8 @@ public interface LibC {
 
     long sysconf(int name);
 
+    int isatty(int fd);
+
     @IgnoreError
     long memcpy(long target, long source, @size_t long length);
 

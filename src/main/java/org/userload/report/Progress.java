@@ -1,12 +1,12 @@
 package org.userload.report;
 
-import java.io.PrintStream;
 import java.util.function.Supplier;
 import me.tongfei.progressbar.ProgressBar;
 import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.DestinationStatistics;
+import org.userload.linux.Terminal;
 
 /**
  * Shows how paging-in goes: a bar on a terminal, a line a second elsewhere. Reads a snapshot a few times a second from a
@@ -17,24 +17,22 @@ public final class Progress implements AutoCloseable {
     private static final int LINE_MILLIS = 1_000;
 
     private final Supplier<DestinationStatistics> statistics;
-    private final PrintStream out;
     private final @Nullable ProgressBar bar;
     private final Thread thread;
     private final long startNanos = System.nanoTime();
     private volatile boolean stopped;
 
-    private Progress(Supplier<DestinationStatistics> statistics, PrintStream out, boolean terminal) {
+    private Progress(Supplier<DestinationStatistics> statistics) {
         this.statistics = statistics;
-        this.out = out;
-        this.bar = terminal ? bar(statistics.get().pages().total()) : null;
+        this.bar = Terminal.isStandardError() ? bar(statistics.get().pages().total()) : null;
         this.thread = new Thread(this::run, "userload-progress");
         thread.setDaemon(true);
         thread.start();
     }
 
-    /** @param terminal whether {@code out} is a terminal that can move its cursor */
-    public static Progress start(Supplier<DestinationStatistics> statistics, PrintStream out, boolean terminal) {
-        return new Progress(statistics, out, terminal);
+    /** Begins to show progress on standard error. */
+    public static Progress start(Supplier<DestinationStatistics> statistics) {
+        return new Progress(statistics);
     }
 
     private static ProgressBar bar(long pages) {
@@ -70,7 +68,7 @@ public final class Progress implements AutoCloseable {
             bar.stepTo(now.pagesInPlace());
             bar.setExtraMessage(" " + rate);
         } else {
-            out.printf(
+            System.err.printf(
                     "paging in: %,d of %,d pages, %s%n",
                     now.pagesInPlace(), now.pages().total(), rate);
         }

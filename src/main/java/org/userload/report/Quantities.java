@@ -30,6 +30,11 @@ public final class Quantities {
                 : String.format(Locale.ROOT, "%.2f s", micros / 1_000_000);
     }
 
+    /** As {@link #micros(double)}. */
+    public static String micros(long micros) {
+        return micros((double) micros);
+    }
+
     /** With thousands apart, for example {@code 1,234,567}. */
     public static String count(long count) {
         return String.format(Locale.ROOT, "%,d", count);
