@@ -53,7 +53,8 @@ final class ReplayCommand implements Callable<Integer> {
     enum Mode {
         POSTCOPY;
 
-        String label() {
+        @Override
+        public String toString() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
@@ -76,16 +77,21 @@ final class ReplayCommand implements Callable<Integer> {
     private InterceptorChoice interceptor = InterceptorChoice.AUTO;
 
     @Option(
-            names = "--link",
-            paramLabel = "tcp|unix",
+            names = "--socket",
+            paramLabel = "KIND",
             defaultValue = "tcp",
             description = "Sockets between the processes: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private Link link = Link.TCP;
+    private SocketKind socket = SocketKind.TCP;
 
     /** Socket families. */
-    enum Link {
+    enum SocketKind {
         TCP,
-        UNIX
+        UNIX;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     @Option(names = "--json", paramLabel = "FILE", description = "Also write the result as JSON (userload.result/1).")
@@ -115,9 +121,9 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     private MigrationResult run(Trace trace) throws Exception {
-        try (SocketPlace place = SocketPlace.choose(link == Link.UNIX);
+        try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
                 SourceProcess source = SourceProcess.start(sourceArguments(trace, place.endpoint()))) {
-            ReplayRun run = new ReplayRun(trace, replay.seed(), mode.label(), interceptor, !noProgress);
+            ReplayRun run = new ReplayRun(trace, replay.seed(), mode.toString(), interceptor, !noProgress);
             return run.migrateFrom(source.endpoint());
         }
     }

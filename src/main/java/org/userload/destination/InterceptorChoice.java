@@ -1,5 +1,6 @@
 package org.userload.destination;
 
+import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.fault.FaultInterceptor;
@@ -46,5 +47,11 @@ public enum InterceptorChoice {
         }
         LOG.warn("using the software interceptor, since userfaultfd cannot be used: {}", why);
         return new SoftwareInterceptor();
+    }
+
+    /** The name used on the command line. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
     }
 }

@@ -17,4 +17,10 @@ public enum TraceFormat {
     public String label() {
         return name().toLowerCase(Locale.ROOT);
     }
+
+    /** The name used on the command line. */
+    @Override
+    public String toString() {
+        return name().toLowerCase(Locale.ROOT);
+    }
 }
