@@ -134,7 +134,7 @@ public final class PageServer implements AutoCloseable {
     }
 
     private void connectionLost(SourceSession session, String role, @Nullable Throwable cause) {
-        if (!session.end()) {
+        if (!session.end(cause)) {
             return;
         }
         sessions.remove(session.id());

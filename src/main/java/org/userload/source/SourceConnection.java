@@ -2,15 +2,12 @@ package org.userload.source;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
-import org.userload.protocol.ErrorCode;
 import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameType;
-import org.userload.protocol.Frames;
 import org.userload.protocol.Hello;
 import org.userload.protocol.ProtocolException;
 import org.userload.transport.FrameChannel;
@@ -136,15 +133,7 @@ final class SourceConnection extends FrameChannel {
             fail(reason);
             return;
         }
-        ErrorCode code = ErrorCode.SOURCE_FAILED;
-        if (reason instanceof RefusedException refused) {
-            code = refused.code();
-        } else if (reason instanceof ProtocolException) {
-            code = ErrorCode.PROTOCOL;
-        }
-        ByteBuf error = context().alloc().buffer();
-        Frames.writeError(error, code, String.valueOf(reason.getMessage()));
-        context().writeAndFlush(error).addListener((ChannelFutureListener) sent -> fail(reason));
+        Refusal.send(context(), reason).addListener(sent -> fail(reason));
     }
 
     @Override

@@ -1,10 +1,15 @@
 package org.userload.source;
 
+import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
+import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 import org.userload.memory.AtomicBitmap;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.FrameType;
@@ -118,7 +123,7 @@ public final class SourceSession {
 
     /** Calls the handover off. */
     public void sendAbort(String why) {
-        sendControl(FrameType.ABORT, 0, why.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+        sendControl(FrameType.ABORT, 0, why.getBytes(StandardCharsets.UTF_8));
     }
 
     private void sendControl(FrameType type, long micros, byte[] body) {
@@ -127,7 +132,7 @@ public final class SourceSession {
             control = connections.get(Role.CONTROL);
         }
         if (control != null) {
-            io.netty.buffer.ByteBuf frame = control.alloc().buffer();
+            ByteBuf frame = control.alloc().buffer();
             Frames.writeBody(frame, type, micros, body);
             control.writeAndFlush(frame, control.voidPromise());
         }
@@ -141,19 +146,32 @@ public final class SourceSession {
         return complete;
     }
 
-    /** Whether this call ended the session; closes every connection. */
-    boolean end() {
+    /**
+     * Ends the session: every connection is closed, after the reason has been sent on it when there is one, so that the
+     * destination learns it whichever connection it hears of first.
+     *
+     * @return whether this call ended it
+     */
+    boolean end(@Nullable Throwable reason) {
         if (!ended.compareAndSet(false, true)) {
             return false;
         }
+        List<ChannelHandlerContext> open;
         synchronized (this) {
-            connections.values().forEach(ChannelHandlerContext::close);
+            open = List.copyOf(connections.values());
+        }
+        for (ChannelHandlerContext connection : open) {
+            if (reason == null || reason instanceof PeerEndedException) {
+                connection.close();
+            } else {
+                Refusal.send(connection, reason).addListener(ChannelFutureListener.CLOSE);
+            }
         }
         return true;
     }
 
     /** Ends the session from outside, for example when the server closes. */
     public void close() {
-        end();
+        end(null);
     }
 }

@@ -1,0 +1,73 @@
+package org.userload.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.userload.support.UserloadProcess;
+import org.userload.support.UserloadProcess.Result;
+
+/** The other commands of the executable jar. */
+@Timeout(120)
+class CommandsIT {
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest
+    @ValueSource(strings = {"replay", "serve", "load", "trace", "doctor"})
+    void everyCommand_explainsItself(String command) throws Exception {
+        Result result = UserloadProcess.run(command, "--help");
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.out()).contains("Usage: userload " + command).hasSizeGreaterThan(200);
+    }
+
+    @Test
+    void doctor_findsUserfaultfd_andNamesTheFixWithoutIt() throws Exception {
+        Result root = UserloadProcess.run("doctor");
+        assertThat(root.exitCode()).isZero();
+        assertThat(root.out()).containsPattern("ok +userfaultfd +permitted");
+        Result nobody = UserloadProcess.runWith(
+                java.util.List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"), "doctor");
+        assertThat(nobody.exitCode()).isEqualTo(1);
+        assertThat(nobody.out()).containsPattern("missing +userfaultfd").contains("vm.unprivileged_userfaultfd=1");
+    }
+
+    @Test
+    void completionScript_isGenerated() throws Exception {
+        Result result = UserloadProcess.run("generate-completion");
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.out()).contains("--switch-at", "complete -F");
+    }
+
+    @Test
+    void trace_isConvertedThereAndBack_andCounted() throws Exception {
+        Path csv = directory.resolve("t.csv");
+        Path ult = directory.resolve("t.ult.gz");
+        Path back = directory.resolve("back.csv");
+        Files.writeString(csv, "op,address,size\nR,0x1000,8\nW,0x2ffc,8\nM,0x5000,4\nI,0x400000,3\n");
+        assertThat(UserloadProcess.run("trace", "convert", csv.toString(), ult.toString())
+                        .exitCode())
+                .isZero();
+        assertThat(UserloadProcess.run("trace", "convert", ult.toString(), back.toString())
+                        .exitCode())
+                .isZero();
+        assertThat(Files.readString(back)).isEqualTo(Files.readString(csv));
+        Result info = UserloadProcess.run("trace", "info", "--trace=" + ult);
+        assertThat(info.exitCode()).isZero();
+        assertThat(info.out()).containsPattern("accesses +4").containsPattern("pages +5 ");
+    }
+
+    @Test
+    void conversionToUnknownFormat_isOneMessage() throws Exception {
+        Path csv = Files.writeString(directory.resolve("t.csv"), "R,0x1000,8\n");
+        Result result = UserloadProcess.run(
+                "trace", "convert", csv.toString(), directory.resolve("t.xyz").toString());
+        assertThat(result.exitCode()).isNotZero();
+        assertThat(result.err()).contains("t.xyz").doesNotContain("\tat ");
+    }
+}
