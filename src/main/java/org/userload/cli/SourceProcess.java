@@ -15,6 +15,9 @@ import org.userload.transport.Endpoint;
  * this process's side of its standard input.
  */
 final class SourceProcess implements AutoCloseable {
+    /** The jar's manifest permits native access, but only to a JVM started with {@code -jar}. */
+    private static final int NATIVE_ACCESS_WARNS_SINCE = 22;
+
     private final Process process;
     private final Endpoint endpoint;
     private final Thread endWithUs;
@@ -33,6 +36,9 @@ final class SourceProcess implements AutoCloseable {
     static SourceProcess start(List<String> arguments) throws IOException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        if (Runtime.version().feature() >= NATIVE_ACCESS_WARNS_SINCE) {
+            command.add("--enable-native-access=ALL-UNNAMED");
+        }
         command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         command.add(Main.class.getName());
         command.add("replay-source");

@@ -107,9 +107,19 @@ abstract class ClientConnection extends FrameChannel {
 
     @Override
     protected final void closed(@Nullable Throwable cause) {
-        Throwable reason = cause == null ? new ProtocolException("the source closed the connection") : cause;
-        answer.completeExceptionally(reason);
+        if (!answer.isDone()) {
+            answer.completeExceptionally(withoutAnswer(cause));
+        }
         lost(cause);
+    }
+
+    private static Throwable withoutAnswer(@Nullable Throwable cause) {
+        if (cause == null) {
+            return new ProtocolException("it closed the connection without an answer");
+        }
+        return cause instanceof ProtocolException
+                ? new ProtocolException("it does not speak the Userload protocol: " + cause.getMessage())
+                : cause;
     }
 
     /** The source said why it ends the session. */

@@ -60,9 +60,9 @@ public final class Destination implements AutoCloseable {
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
         this.listener = listener;
+        this.interceptor = config.interceptor().open(config.trackRemovals());
         IoEventLoop faultLoop = loops.start("userload-sync");
         this.streamLoop = loops.start("userload-stream");
-        this.interceptor = config.interceptor().open(config.trackRemovals());
         GuestMemory opening = null;
         try {
             this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
