@@ -220,7 +220,9 @@ public final class Destination implements AutoCloseable {
             return;
         }
         if (over.compareAndSet(false, true)) {
-            completion.completeExceptionally(new SourceLostException("the destination was closed", null));
+            SourceLostException reason = new SourceLostException("the destination was closed", null);
+            interceptor.fail(reason);
+            completion.completeExceptionally(reason);
         }
         loops.close();
         interceptor.close();
