@@ -49,7 +49,11 @@ public final class FakeSource implements Closeable {
         }
 
         /** Any other frame. */
-        protected void other(FakeSource source, Role role, RawPeer peer, Frame frame) throws Exception {}
+        protected void other(FakeSource source, Role role, RawPeer peer, Frame frame) throws Exception {
+            if (frame.is(FrameType.COMPLETE)) {
+                peer.close();
+            }
+        }
     }
 
     public FakeSource(RegionTable table, Script script) throws IOException {
