@@ -6,6 +6,7 @@ import io.netty.channel.IoEventLoop;
 import java.io.IOException;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.userload.fault.FaultInterceptor;
@@ -141,9 +142,18 @@ public final class Destination implements AutoCloseable {
         return completedAtNanos;
     }
 
-    /** Asks the source to stream; only when the configuration did not start it at once. */
+    /**
+     * Asks the source to stream; only when the configuration did not start it at once. Does nothing once the session is
+     * over, as it is when every page has come by being touched.
+     */
     public void startStream() {
-        streamLoop.execute(() -> stream.start(config.windowPages()));
+        try {
+            streamLoop.execute(() -> stream.start(config.windowPages()));
+        } catch (RejectedExecutionException e) {
+            if (!over.get()) {
+                throw e;
+            }
+        }
     }
 
     /** Tells the source that the guest is restored here and can run. */
@@ -220,7 +230,9 @@ public final class Destination implements AutoCloseable {
             return;
         }
         if (over.compareAndSet(false, true)) {
-            completion.completeExceptionally(new SourceLostException("the destination was closed", null));
+            SourceLostException reason = new SourceLostException("the destination was closed", null);
+            interceptor.fail(reason);
+            completion.completeExceptionally(reason);
         }
         loops.close();
         interceptor.close();

@@ -1,8 +1,10 @@
 package org.userload.fault;
 
 import io.netty.channel.IoEventLoop;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.userload.memory.GuestMemory;
 
 /**
  * Faults on their way from touching threads to the fault loop: a lock-free stack with many writers and one reader.
@@ -13,6 +15,7 @@ import org.jspecify.annotations.Nullable;
 final class FaultQueue {
     private final AtomicReference<@Nullable Node> head = new AtomicReference<>();
     private final ThreadLocal<Node> nodes = ThreadLocal.withInitial(Node::new);
+    private final GuestMemory memory;
     private final IoEventLoop loop;
     private final FaultListener listener;
     private final Runnable deliver = this::deliver;
@@ -28,7 +31,8 @@ final class FaultQueue {
         volatile boolean queued;
     }
 
-    FaultQueue(IoEventLoop loop, FaultListener listener) {
+    FaultQueue(GuestMemory memory, IoEventLoop loop, FaultListener listener) {
+        this.memory = memory;
         this.loop = loop;
         this.listener = listener;
     }
@@ -48,7 +52,11 @@ final class FaultQueue {
             node.next = before;
         } while (!head.compareAndSet(before, node));
         if (before == null) {
-            loop.execute(deliver);
+            try {
+                loop.execute(deliver);
+            } catch (RejectedExecutionException e) {
+                // The loop has ended: the session is being closed, and that wakes whoever waits.
+            }
         }
     }
 
@@ -59,7 +67,10 @@ final class FaultQueue {
             int region = node.region;
             long page = node.page;
             node.queued = false;
-            listener.pageFault(region, page);
+            // It may have come meanwhile: then its waiters are awake, and nobody needs it again.
+            if (!memory.region(region).received().get(page)) {
+                listener.pageFault(region, page);
+            }
             node = next;
         }
         listener.faultsDelivered();

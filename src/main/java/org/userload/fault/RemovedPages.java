@@ -7,6 +7,10 @@ import org.userload.memory.MemoryRegion;
 /**
  * Pages that their user has dropped since the session began: zero pages now, never to be filled from the source.
  *
+ * <p>A removed page does not count as received until the session is complete, not even once it was touched and is a zero
+ * page: it may be dropped again at any moment, and a Java thread that took the received bit for its word would fault in
+ * Java code.
+ *
  * <p>Marked on the fault loop while the {@link InstallGate} is shut; read by installers inside the gate. An untracked
  * instance has no pages and costs nothing.
  */
@@ -44,15 +48,11 @@ final class RemovedPages {
         return isTracked() && byRegion[region.index()].get(page);
     }
 
-    /** Marks pages; gives how many of them were neither received nor removed before. */
+    /** Marks pages, for good; gives how many of them were neither received nor removed before. */
     long mark(MemoryRegion region, long first, long count) {
         long newlyRemoved = byRegion[region.index()].set(first, count);
         long wereReceived = region.received().clear(first, count);
         return newlyRemoved - wereReceived;
-    }
-
-    void forget(MemoryRegion region, long page) {
-        byRegion[region.index()].clear(page);
     }
 
     /** First page from {@code page} on that is neither received nor removed, or {@code end}. */

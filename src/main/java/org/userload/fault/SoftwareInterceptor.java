@@ -41,7 +41,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
 
     @Override
     public void start(GuestMemory memory, IoEventLoop loop, FaultListener listener) {
-        started = new Started(memory, new ClaimedPages(memory), new FaultQueue(loop, listener));
+        started = new Started(memory, new ClaimedPages(memory), new FaultQueue(memory, loop, listener));
     }
 
     private Started started() {

@@ -2,9 +2,9 @@ package org.userload.fault;
 
 import java.util.Arrays;
 import java.util.function.BooleanSupplier;
-import org.userload.linux.InstallOutcome;
 import org.userload.linux.Mapping;
 import org.userload.linux.NativeException;
+import org.userload.linux.NativeException.NativeGoneException;
 import org.userload.linux.UffdEvent;
 import org.userload.linux.UffdEventBatch;
 import org.userload.linux.UffdFeature;
@@ -54,8 +54,12 @@ final class UffdEventReader {
         } while (batch.size() == UffdEventBatch.CAPACITY);
         int count = deferredCount;
         deferredCount = 0;
-        for (int i = 0; i < count; i++) {
-            resolve(deferredFaults[i]);
+        try {
+            for (int i = 0; i < count; i++) {
+                resolve(deferredFaults[i]);
+            }
+        } catch (NativeGoneException e) {
+            // Unregistered meanwhile: that woke everyone.
         }
         listener.faultsDelivered();
     }
@@ -94,7 +98,10 @@ final class UffdEventReader {
             }
             long first = (start - region.hostAddress()) >>> region.pageShift();
             long end = Math.min((remove.end() - region.hostAddress()) >>> region.pageShift(), region.pageCount());
-            listener.pagesRemoved(removed.mark(region, first, end - first));
+            long neverReceived = removed.mark(region, first, end - first);
+            // Whoever waits for one of them would wait for ever, since what the source sends is not installed any more.
+            uffd.wake(start, region.hostAddressOf(end) - start);
+            listener.pagesRemoved(neverReceived);
             start = region.hostAddressOf(end);
         }
     }
@@ -105,11 +112,7 @@ final class UffdEventReader {
             throw new IllegalStateException(String.format("page fault at 0x%x, outside every region", address));
         }
         long page = (address - region.hostAddress()) >>> region.pageShift();
-        if (removed.contains(region, page)) {
-            installer.wakeOrZero(region, page);
-            region.received().set(page);
-            removed.forget(region, page);
-        } else if (region.received().get(page)) {
+        if (removed.contains(region, page) || region.received().get(page)) {
             installer.wakeOrZero(region, page);
         } else if (sourceIsLost.getAsBoolean()) {
             refuse(region.hostAddressOf(page), 1L << region.pageShift());
@@ -121,7 +124,8 @@ final class UffdEventReader {
     /** Makes a page that will never come an error for whoever touches it. */
     private void refuse(long address, long bytes) {
         if (uffd.features().contains(UffdFeature.POISON)) {
-            if (uffd.poison(address, bytes) == InstallOutcome.NEXT_IS_PRESENT) {
+            // Present, or the mapping is changing: then the waiter has to fault again.
+            if (uffd.poison(address, bytes) != bytes) {
                 uffd.wake(address, bytes);
             }
             return;

@@ -1,6 +1,7 @@
 package org.userload.fault;
 
 import io.netty.channel.IoEventLoop;
+import java.util.function.BooleanSupplier;
 import org.userload.linux.InstallOutcome;
 import org.userload.linux.NativeException.NativeGoneException;
 import org.userload.linux.Userfaultfd;
@@ -14,12 +15,15 @@ final class UffdInstaller {
     private final Userfaultfd uffd;
     private final RemovedPages removed;
     private final IoEventLoop faultLoop;
+    private final BooleanSupplier isActive;
     private Runnable readEvents = () -> {};
 
-    UffdInstaller(Userfaultfd uffd, RemovedPages removed, IoEventLoop faultLoop) {
+    /** @param isActive whether pages are still wanted; when not, an install ends early */
+    UffdInstaller(Userfaultfd uffd, RemovedPages removed, IoEventLoop faultLoop, BooleanSupplier isActive) {
         this.uffd = uffd;
         this.removed = removed;
         this.faultLoop = faultLoop;
+        this.isActive = isActive;
     }
 
     /** What to run on the fault loop when the kernel refuses installs until its events are read. */
@@ -35,7 +39,10 @@ final class UffdInstaller {
         return install(region, firstPage, count, 0, true);
     }
 
-    /** The page came between the fault and its event, or its user dropped it: then it is a zero page. */
+    /**
+     * The page came between the fault and its event, or its user dropped it: then it is a zero page. Whoever waits is
+     * woken in any case; when the mapping was changing it faults again.
+     */
     void wakeOrZero(MemoryRegion region, long page) {
         long address = region.hostAddressOf(page);
         long bytes = 1L << region.pageShift();
@@ -50,16 +57,26 @@ final class UffdInstaller {
         long installed = 0;
         long page = removed.nextMissing(region, firstPage, end);
         try {
-            while (page < end) {
-                long outcome = installRun(region, page, end, source + ((page - firstPage) << shift), zero);
+            while (page < end && isActive.getAsBoolean()) {
+                long bytesFrom = source + ((page - firstPage) << shift);
+                long outcome;
+                // The bit is set inside the gate, too: set after a remove of the page was applied, it would call a page
+                // present that is gone, and count it twice.
+                enterGate();
+                try {
+                    outcome = installRun(region, page, end, bytesFrom, zero);
+                    if (outcome > 0) {
+                        installed += region.received().set(page, outcome >> shift);
+                    }
+                } finally {
+                    leaveGate();
+                }
                 if (outcome == InstallOutcome.MAPPING_IS_CHANGING) {
                     awaitMappingChange();
                 } else if (outcome == InstallOutcome.NEXT_IS_PRESENT) {
                     page++;
                 } else {
-                    long done = outcome >> shift;
-                    installed += region.received().set(page, done);
-                    page += done;
+                    page += outcome >> shift;
                 }
                 page = removed.nextMissing(region, page, end);
             }
@@ -70,19 +87,23 @@ final class UffdInstaller {
         return (int) installed;
     }
 
-    private long installRun(MemoryRegion region, long page, long end, long source, boolean zero) {
-        if (!removed.isTracked()) {
-            return installOnce(region, page, removed.endOfMissing(region, page, end), source, zero);
+    private void enterGate() {
+        if (removed.isTracked()) {
+            removed.gate().enter();
         }
-        removed.gate().enter();
-        try {
-            if (removed.contains(region, page)) {
-                return InstallOutcome.NEXT_IS_PRESENT;
-            }
-            return installOnce(region, page, removed.endOfMissing(region, page, end), source, zero);
-        } finally {
+    }
+
+    private void leaveGate() {
+        if (removed.isTracked()) {
             removed.gate().leave();
         }
+    }
+
+    private long installRun(MemoryRegion region, long page, long end, long source, boolean zero) {
+        if (removed.contains(region, page)) {
+            return InstallOutcome.NEXT_IS_PRESENT;
+        }
+        return installOnce(region, page, removed.endOfMissing(region, page, end), source, zero);
     }
 
     private long installOnce(MemoryRegion region, long page, long stop, long source, boolean zero) {

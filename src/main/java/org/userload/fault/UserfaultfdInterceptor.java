@@ -85,7 +85,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     public void start(GuestMemory memory, IoEventLoop loop, FaultListener listener) {
         UffdRegions regions = new UffdRegions(memory);
         RemovedPages removed = trackRemovals ? RemovedPages.tracked(memory) : RemovedPages.untracked();
-        UffdInstaller installer = new UffdInstaller(uffd, removed, loop);
+        UffdInstaller installer = new UffdInstaller(uffd, removed, loop, () -> state == State.ACTIVE);
         UffdEventReader events =
                 new UffdEventReader(uffd, regions, removed, installer, listener, () -> failure != null);
         installer.whenMappingChanges(events::deliver);
@@ -114,10 +114,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         long start = System.nanoTime();
         int errno = Mapping.populateForRead(touched.hostAddressOf(page), 1L << touched.pageShift());
         statistics.record(System.nanoTime() - start);
-        State now = state;
-        if (now == State.COMPLETED && errno == 0) {
-            touched.received().set(page);
-        } else if (errno != 0 || now == State.CLOSED) {
+        if (errno != 0 || state == State.CLOSED) {
             throw unavailable(region, page, errno);
         }
     }
@@ -148,6 +145,15 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         if (state == State.ACTIVE) {
             state = State.COMPLETED;
             unregister();
+            markRemovedPagesReceived();
+        }
+    }
+
+    /** From now on a dropped page is a zero page by itself, as in any memory. */
+    private void markRemovedPagesReceived() {
+        GuestMemory memory = started().memory;
+        for (int i = 0; trackRemovals && i < memory.regionCount(); i++) {
+            memory.region(i).received().set(0, memory.region(i).pageCount());
         }
     }
 

@@ -17,7 +17,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * length.
  *
  * <p><b>Threads.</b> Installs, wakes and registrations may come from any thread; {@link #read} from one thread at a
- * time. {@link #close} is idempotent; the owner closes after the last reader and installer has ended.
+ * time. {@link #close} is idempotent; the owner closes after the last reader and installer has ended. Use after close is
+ * an {@link IllegalStateException}.
  */
 public final class Userfaultfd implements AutoCloseable {
     private static final ThreadLocal<Argument> ARGUMENT = ThreadLocal.withInitial(Argument::new);
@@ -146,7 +147,12 @@ public final class Userfaultfd implements AutoCloseable {
         return install("UFFDIO_COPY", UffdLayout.UFFDIO_COPY, argument, UffdLayout.COPY_DONE, address, length);
     }
 
-    /** Moves pages from {@code source}, zero-copy (Linux 6.8). @return an {@link InstallOutcome} */
+    /**
+     * Moves pages from {@code source}, zero-copy (Linux 6.8). For a range that is not registered the kernel says EINVAL
+     * here, where the other installs say ENOENT.
+     *
+     * @return an {@link InstallOutcome}
+     */
     public long move(long address, long source, long length) {
         Argument argument = ARGUMENT.get().put(address, source, length, 0);
         return install("UFFDIO_MOVE", UffdLayout.UFFDIO_MOVE, argument, UffdLayout.COPY_DONE, address, length);
@@ -171,7 +177,7 @@ public final class Userfaultfd implements AutoCloseable {
      * @return how many, 0 when there are none
      */
     public int read(UffdEventBatch batch) {
-        return batch.read(fd);
+        return batch.read(openDescriptor());
     }
 
     @Override
@@ -181,8 +187,16 @@ public final class Userfaultfd implements AutoCloseable {
         }
     }
 
+    /** The number of a closed descriptor may name something else by now. */
+    private int openDescriptor() {
+        if (closed.get()) {
+            throw new IllegalStateException("the userfaultfd is closed");
+        }
+        return fd;
+    }
+
     private long install(String name, long request, Argument argument, int doneOffset, long address, long length) {
-        int result = LibC.C.ioctl(fd, request, argument.address);
+        int result = LibC.C.ioctl(openDescriptor(), request, argument.address);
         int errno = result == 0 ? 0 : LibC.errno();
         long done = Math.max(argument.get(doneOffset), 0);
         Reference.reachabilityFence(argument);
@@ -200,7 +214,7 @@ public final class Userfaultfd implements AutoCloseable {
     }
 
     private void call(String name, long request, Argument argument, long address, long length) {
-        int result = LibC.C.ioctl(fd, request, argument.address);
+        int result = LibC.C.ioctl(openDescriptor(), request, argument.address);
         Reference.reachabilityFence(argument);
         NativeFailure.check(name, result, address, length);
     }

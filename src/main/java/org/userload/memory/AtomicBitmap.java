@@ -113,7 +113,8 @@ public final class AtomicBitmap {
         for (long index = from; index < end; index = nextWord(index)) {
             long found = ((long) WORDS.getAcquire(words, (int) (index >>> SHIFT)) ^ pattern) & ALL << index;
             if (found != 0) {
-                return Math.min((index & -Long.SIZE) + Long.numberOfTrailingZeros(found), limit);
+                long at = (index & -Long.SIZE) + Long.numberOfTrailingZeros(found);
+                return at < end ? at : limit;
             }
         }
         return limit;
