@@ -28,8 +28,8 @@ abstract class ClientConnection extends FrameChannel {
     private final CompletableFuture<Hello> answer = new CompletableFuture<>();
     private final WireBytes wire;
 
-    ClientConnection(Role role, SessionId session, WireBytes wire) {
-        super(PageSize.DEFAULT.bytes());
+    ClientConnection(Role role, SessionId session, int receiveBytes, WireBytes wire) {
+        super(PageSize.DEFAULT.bytes(), receiveBytes);
         this.role = role;
         this.session = session;
         this.wire = wire;

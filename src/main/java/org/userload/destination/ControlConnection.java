@@ -15,11 +15,13 @@ import org.userload.protocol.SessionId;
 
 /** The control connection: opens the session, carries the handover and the end. */
 final class ControlConnection extends ClientConnection {
+    private static final int RECEIVE_BYTES = 16 << 10;
+
     private final ControlListener listener;
     private final Consumer<@Nullable Throwable> onLost;
 
     ControlConnection(WireBytes wire, ControlListener listener, Consumer<@Nullable Throwable> onLost) {
-        super(Role.CONTROL, SessionId.NONE, wire);
+        super(Role.CONTROL, SessionId.NONE, RECEIVE_BYTES, wire);
         this.listener = listener;
         this.onLost = onLost;
     }

@@ -1,7 +1,6 @@
 package org.userload.destination;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelHandlerContext;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageInstaller.Arrival;
@@ -14,6 +13,7 @@ import org.userload.protocol.Frames;
 import org.userload.protocol.ProtocolException;
 import org.userload.protocol.Role;
 import org.userload.protocol.SessionId;
+import org.userload.transport.SpareBuffer;
 
 /**
  * Turns faults into page requests on the sync connection, and installs the answers.
@@ -21,10 +21,18 @@ import org.userload.protocol.SessionId;
  * <p>Everything runs on the fault loop: a fault event, its request, its answer and its install need no hand-over.
  */
 final class DemandPager extends ClientConnection implements FaultListener {
+    /** Room for a page and its header, and for several answers at once. */
+    private static final int RECEIVE_BYTES = 16 << 10;
+
+    /** Requests that fit the buffer that is used again; more at once are rare. */
+    private static final int REQUESTS_PER_BUFFER = 64;
+
     private final RegionTable table;
     private final PageInstaller installer;
     private final Consumer<@Nullable Throwable> onLost;
     private final PendingRequests pending = new PendingRequests();
+    private final SpareBuffer spare = new SpareBuffer(REQUESTS_PER_BUFFER * FrameLayout.HEADER_BYTES);
+    private @Nullable ByteBuf requests;
     private int nextId = 1;
 
     DemandPager(
@@ -33,7 +41,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
             PageInstaller installer,
             WireBytes wire,
             Consumer<@Nullable Throwable> onLost) {
-        super(Role.SYNC, session, wire);
+        super(Role.SYNC, session, RECEIVE_BYTES, wire);
         this.table = table;
         this.installer = installer;
         this.onLost = onLost;
@@ -42,17 +50,32 @@ final class DemandPager extends ClientConnection implements FaultListener {
     @Override
     public void pageFault(int region, long page) {
         if (pending.add(region, page, System.nanoTime())) {
-            ChannelHandlerContext to = context();
-            ByteBuf request = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
-            Frames.writeHeader(request, FrameType.REQUEST, region, 0, page, 1, nextId++);
-            to.write(request, to.voidPromise());
-            wire().add(FrameLayout.HEADER_BYTES);
+            ByteBuf batch = requests;
+            if (batch == null) {
+                batch = spare.take(context().alloc(), FrameLayout.HEADER_BYTES);
+                requests = batch;
+            }
+            if (batch.writableBytes() < FrameLayout.HEADER_BYTES) {
+                send(batch);
+                batch = context().alloc().directBuffer(REQUESTS_PER_BUFFER * FrameLayout.HEADER_BYTES);
+                requests = batch;
+            }
+            Frames.writeHeader(batch, FrameType.REQUEST, region, 0, page, 1, nextId++);
         }
     }
 
     @Override
     public void faultsDelivered() {
-        context().flush();
+        ByteBuf batch = requests;
+        if (batch != null) {
+            send(batch);
+            requests = null;
+        }
+    }
+
+    private void send(ByteBuf batch) {
+        wire().add(batch.readableBytes());
+        context().writeAndFlush(batch, context().voidPromise());
     }
 
     @Override
@@ -103,6 +126,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
 
     @Override
     void lost(@Nullable Throwable cause) {
+        spare.close();
         onLost.accept(cause);
     }
 }

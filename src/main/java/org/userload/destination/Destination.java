@@ -1,7 +1,5 @@
 package org.userload.destination;
 
-import io.netty.channel.Channel;
-import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.IoEventLoop;
 import java.io.IOException;
 import java.util.Objects;
@@ -32,12 +30,6 @@ import org.userload.transport.Sockets;
  * <p><b>Ownership.</b> The destination owns the memory: {@link #close} frees it and wakes every waiter with an error.
  */
 public final class Destination implements AutoCloseable {
-    /** Room for a page and its header, and for several answers at once. */
-    private static final int SYNC_RECEIVE_BYTES = 16 << 10;
-
-    /** What the stream loop receives and installs at a time; fits the second-level cache. */
-    private static final int STREAM_RECEIVE_BYTES = 256 << 10;
-
     /** The source closes the connections when it hears that all is in; this is how long that is waited for. */
     private static final int SOURCE_CLOSES_MILLIS = 2_000;
 
@@ -112,14 +104,12 @@ public final class Destination implements AutoCloseable {
     }
 
     private void connectPager(IoEventLoop faultLoop) throws IOException {
-        Channel channel = Sockets.connect(config.source(), faultLoop, pager);
-        channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(SYNC_RECEIVE_BYTES));
+        Sockets.connect(config.source(), faultLoop, pager);
         pager.awaitAnswer(peer());
     }
 
     private void connectStream() throws IOException {
-        Channel channel = Sockets.connect(config.source(), streamLoop, stream);
-        channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(STREAM_RECEIVE_BYTES));
+        Sockets.connect(config.source(), streamLoop, stream);
         stream.awaitAnswer(peer());
     }
 

@@ -20,6 +20,9 @@ import org.userload.protocol.SessionId;
  * <p>Acknowledgements are put together: consecutive pages become one frame, sent when the run ends or has grown long.
  */
 final class StreamIntake extends ClientConnection {
+    /** What is received and installed at a time; fits the second-level cache. */
+    private static final int RECEIVE_BYTES = 256 << 10;
+
     private final RegionTable table;
     private final PageInstaller installer;
     private final Consumer<@Nullable Throwable> onLost;
@@ -37,7 +40,7 @@ final class StreamIntake extends ClientConnection {
             int windowPages,
             WireBytes wire,
             Consumer<@Nullable Throwable> onLost) {
-        super(Role.STREAM, session, wire);
+        super(Role.STREAM, session, RECEIVE_BYTES, wire);
         this.table = table;
         this.installer = installer;
         this.onLost = onLost;

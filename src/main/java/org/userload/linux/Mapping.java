@@ -25,6 +25,7 @@ public final class Mapping implements AutoCloseable {
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
     private static final int MADV_DONTNEED = 4;
+    private static final int MADV_HUGEPAGE = 14;
     private static final int MADV_POPULATE_READ = 22;
     private static final long MAP_FAILED = -1;
 
@@ -54,6 +55,14 @@ public final class Mapping implements AutoCloseable {
             throw NativeFailure.of("mmap", LibC.errno(), 0, length);
         }
         return new Mapping(start.address(), length);
+    }
+
+    /**
+     * Asks for transparent huge pages behind this mapping: fewer address translations for memory that is present anyway.
+     * A wish; where the kernel has none, nothing changes.
+     */
+    public void preferHugePages() {
+        LibC.C.madvise(address, length, MADV_HUGEPAGE);
     }
 
     /** The host's page size in bytes. */

@@ -62,13 +62,13 @@ public final class GuestMemory implements AutoCloseable {
         return new GuestMemory(table, Objects.requireNonNull(handler, "handler"));
     }
 
-    /** Ordinary memory: every page present and zero. */
+    /** Ordinary memory: every page present and zero, on huge pages where the kernel has them. */
     public static GuestMemory present(RegionTable table) {
         GuestMemory memory = new GuestMemory(table, (region, page) -> {
             throw new IllegalStateException("guest memory is closed");
         });
         for (MemoryRegion region : memory.regions) {
-            region.received().set(0, region.pageCount());
+            region.makePresent();
         }
         return memory;
     }

@@ -49,6 +49,12 @@ public final class MemoryRegion {
         return new MemoryRegion(index, entry, pageSize, mapping);
     }
 
+    /** Makes every page count as present: ordinary memory. */
+    void makePresent() {
+        mapping.preferHugePages();
+        received.set(0, pageCount);
+    }
+
     private static VarHandle view(Class<?> arrayType, ByteOrder order) {
         return MethodHandles.byteBufferViewVarHandle(arrayType, order);
     }

@@ -6,22 +6,25 @@ import org.userload.memory.RegionTable;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
+import org.userload.transport.SpareBuffer;
 
-/** Builds PAGES and ZERO frames from a page source. Used by one loop. */
-final class PageReplies {
+/** Builds PAGES and ZERO frames from a page source. Used by one loop; the owner closes it. */
+final class PageReplies implements AutoCloseable {
     private final PageSource source;
     private final int pageShift;
+    private final SpareBuffer spare;
 
     PageReplies(PageSource source) {
         this.source = source;
         RegionTable table = source.regions();
         this.pageShift = table.pageSize().shift();
+        this.spare = new SpareBuffer(FrameLayout.HEADER_BYTES + table.pageSize().bytes());
     }
 
     /** A frame with the content of pages that {@link PageSource#describe} called data. The caller sends or releases it. */
     ByteBuf content(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
         int bytes = count << pageShift;
-        ByteBuf frame = allocator.directBuffer(FrameLayout.HEADER_BYTES + bytes, FrameLayout.HEADER_BYTES + bytes);
+        ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES + bytes);
         try {
             Frames.writeHeader(frame, FrameType.PAGES, region, bytes, firstPage, count, id);
             source.read(region, firstPage, count, frame.internalNioBuffer(FrameLayout.HEADER_BYTES, bytes));
@@ -35,8 +38,13 @@ final class PageReplies {
 
     /** A frame that says that pages are zero. */
     ByteBuf zero(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
-        ByteBuf frame = allocator.directBuffer(FrameLayout.HEADER_BYTES);
+        ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES);
         Frames.writeHeader(frame, FrameType.ZERO, region, 0, firstPage, count, id);
         return frame;
+    }
+
+    @Override
+    public void close() {
+        spare.close();
     }
 }

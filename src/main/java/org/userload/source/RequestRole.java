@@ -78,6 +78,7 @@ final class RequestRole implements ConnectionRole {
 
     @Override
     public void closed(@Nullable Throwable cause) {
+        replies.close();
         end.connectionLost(session, "sync", cause);
     }
 }

@@ -20,6 +20,7 @@ import org.userload.transport.FrameChannel;
  */
 final class SourceConnection extends FrameChannel {
     private static final int HELLO_TIMEOUT_SECONDS = 5;
+    private static final int RECEIVE_BYTES = 16 << 10;
 
     private final PageServer server;
     private @Nullable ConnectionRole role;
@@ -27,7 +28,7 @@ final class SourceConnection extends FrameChannel {
     private @Nullable Future<?> helloTimeout;
 
     SourceConnection(PageServer server) {
-        super(server.pageBytes());
+        super(server.pageBytes(), RECEIVE_BYTES);
         this.server = server;
     }
 

@@ -139,6 +139,7 @@ final class StreamRole implements ConnectionRole {
 
     @Override
     public void closed(@Nullable Throwable cause) {
+        replies.close();
         end.connectionLost(session, "stream", cause);
     }
 }

@@ -14,15 +14,21 @@ import org.userload.protocol.FrameSink;
  */
 public abstract class FrameChannel extends ChannelInboundHandlerAdapter implements FrameSink {
     private final int pageBytes;
+    private final int receiveBytes;
     private @Nullable FrameReader reader;
+    private @Nullable ReceiveBuffer receiveBuffer;
     private @Nullable ChannelHandlerContext context;
     private @Nullable Throwable error;
     private boolean announced;
     private boolean ended;
 
-    /** @param pageBytes page size in bytes of the session */
-    protected FrameChannel(int pageBytes) {
+    /**
+     * @param pageBytes page size in bytes of the session
+     * @param receiveBytes bytes received at a time, at most
+     */
+    protected FrameChannel(int pageBytes, int receiveBytes) {
         this.pageBytes = pageBytes;
+        this.receiveBytes = receiveBytes;
     }
 
     /** The connection is there. */
@@ -44,6 +50,9 @@ public abstract class FrameChannel extends ChannelInboundHandlerAdapter implemen
     public final void handlerAdded(ChannelHandlerContext added) {
         context = added;
         reader = new FrameReader(pageBytes, this);
+        ReceiveBuffer buffer = new ReceiveBuffer(receiveBytes);
+        receiveBuffer = buffer;
+        added.channel().config().setRecvByteBufAllocator(buffer);
         announce(added);
     }
 
@@ -53,6 +62,10 @@ public abstract class FrameChannel extends ChannelInboundHandlerAdapter implemen
         reader = null;
         if (mine != null) {
             mine.close();
+        }
+        ReceiveBuffer buffer = receiveBuffer;
+        if (buffer != null) {
+            buffer.close();
         }
     }
 

@@ -1,0 +1,76 @@
+package org.userload.benchmark;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.userload.memory.GuestMemory;
+import org.userload.memory.RegionTable;
+import org.userload.source.LivePageSource;
+import org.userload.source.PageRun;
+import org.userload.source.PageServer;
+import org.userload.source.PageSource;
+import org.userload.source.ServerListener;
+import org.userload.transport.Endpoint;
+
+/**
+ * The source process of a benchmark: serves memory on a free loopback port, prints the address, and ends when its
+ * standard input does, so that it never outlives its parent.
+ */
+final class BenchmarkSource {
+    /** What the memory holds. */
+    enum Content {
+        /** Present memory that holds the pattern. */
+        PATTERN,
+        /** Zero pages without any memory behind them. */
+        ZERO
+    }
+
+    private BenchmarkSource() {}
+
+    /** Arguments: content, number of pages. */
+    public static void main(String[] arguments) throws IOException {
+        Content content = Content.valueOf(arguments[0]);
+        RegionTable table = RegionTable.single(Long.parseLong(arguments[1]));
+        if (content == Content.ZERO) {
+            serve(new ZeroPages(table));
+            return;
+        }
+        try (GuestMemory memory = GuestMemory.present(table)) {
+            Pattern.fill(memory, Pattern.SEED);
+            serve(new LivePageSource(memory, "benchmark"));
+        }
+    }
+
+    private static void serve(PageSource source) throws IOException {
+        try (PageServer server = PageServer.serve(Endpoint.parse("127.0.0.1:0"), source, new ServerListener() {})) {
+            System.out.println(server.endpoint());
+            while (System.in.read() >= 0) {
+                // Nothing is said; the end of input is what counts.
+            }
+        }
+    }
+
+    /** Any number of zero pages. */
+    private record ZeroPages(RegionTable regions) implements PageSource {
+        @Override
+        public PageRun describe(int region, long firstPage, int maxPages) {
+            return PageRun.zero((int) Math.min(maxPages, regions.totalPages() - firstPage));
+        }
+
+        @Override
+        public void read(int region, long firstPage, int count, ByteBuffer dst) {
+            for (int i = 0; i < count * regions.pageSize().bytes(); i++) {
+                dst.put((byte) 0);
+            }
+        }
+
+        @Override
+        public String description() {
+            return "zero pages";
+        }
+
+        @Override
+        public void close() {
+            // Holds nothing.
+        }
+    }
+}

@@ -1,0 +1,55 @@
+package org.userload.benchmark;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.List;
+
+/**
+ * What is compared in a scenario, and its goal.
+ *
+ * @param name for people, with the unit
+ * @param pointer where it is in a result
+ * @param scale what to multiply with
+ * @param goal the ratio of Java to C to reach
+ * @param isSpeed whether more is better, so that the goal is the least ratio and not the greatest
+ */
+record FloorMetric(String name, String pointer, double scale, double goal, boolean isSpeed) {
+    private static final double NONE = Double.NaN;
+    private static final double MICROS = 1e-3;
+
+    static List<FloorMetric> of(FloorScenario scenario) {
+        return switch (scenario) {
+            case FAULT_TCP -> List.of(latency("p50", 1.25), latency("p99", 1.6), latency("mean", NONE));
+            case FAULT_LOCAL -> List.of(latency("p50", 1.3), latency("p99", NONE), latency("mean", NONE));
+            case STREAM -> List.of(speed(0.85));
+            case STREAM_TOUCHER ->
+                List.of(
+                        latency("p50", NONE),
+                        latency("p99", 2),
+                        new FloorMetric("finish ms", "/total_us", MICROS, 1.3, false),
+                        new FloorMetric("faults", "/fault_latency_ns/count", 1, NONE, false));
+        };
+    }
+
+    private static FloorMetric latency(String quantile, double goal) {
+        return new FloorMetric(quantile + " us", "/fault_latency_ns/" + quantile, MICROS, goal, false);
+    }
+
+    private static FloorMetric speed(double goal) {
+        return new FloorMetric("MB/s", "/stream_mb_per_s", 1, goal, true);
+    }
+
+    double of(JsonNode result) {
+        return result.at(pointer).asDouble() * scale;
+    }
+
+    String goalText() {
+        return Double.isNaN(goal) ? "" : (isSpeed ? ">= " : "<= ") + goal;
+    }
+
+    String verdict(double ratio) {
+        if (Double.isNaN(goal)) {
+            return "";
+        }
+        return (isSpeed ? ratio >= goal : ratio <= goal) ? "yes" : "no";
+    }
+}

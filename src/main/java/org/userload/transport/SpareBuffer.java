@@ -1,0 +1,39 @@
+package org.userload.transport;
+
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.UnpooledByteBufAllocator;
+
+/**
+ * A direct buffer that is used again and again: what is sent or received one after the other needs no allocator, which
+ * costs time on the way of every page, and more each time its leak detection takes a sample.
+ *
+ * <p>Whoever takes the buffer releases it, as any other. While it is out, {@link #take} falls back on the allocator.
+ * Used by one event loop; the owner closes it, and it is freed when the last user has released it.
+ */
+public final class SpareBuffer implements AutoCloseable {
+    private static final UnpooledByteBufAllocator UNTRACKED = new UnpooledByteBufAllocator(true, true);
+
+    private final ByteBuf buffer;
+
+    /** @param bytes capacity */
+    public SpareBuffer(int bytes) {
+        buffer = UNTRACKED.directBuffer(bytes, bytes);
+    }
+
+    /** An empty buffer with room for at least {@code bytes}. */
+    public ByteBuf take(ByteBufAllocator otherwise, int bytes) {
+        if (buffer.refCnt() == 1 && bytes <= buffer.capacity()) {
+            return buffer.clear().retain();
+        }
+        return otherwise.directBuffer(bytes);
+    }
+
+    /** Idempotent. */
+    @Override
+    public void close() {
+        if (buffer.refCnt() > 0) {
+            buffer.release();
+        }
+    }
+}
