@@ -26,7 +26,7 @@ class UliCorruptionTest {
     @TempDir
     Path directory;
 
-    private MemoryPageSource model = new MemoryPageSource(PageSize.DEFAULT, List.of());
+    private MemoryPageSource model = new MemoryPageSource(PageSize.DEFAULT, List.of(new byte[PAGE]));
     private byte[] file = {};
     private Path path = Path.of("");
 
