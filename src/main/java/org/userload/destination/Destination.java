@@ -4,6 +4,7 @@ import io.netty.channel.Channel;
 import io.netty.channel.FixedRecvByteBufAllocator;
 import io.netty.channel.IoEventLoop;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -38,6 +39,9 @@ public final class Destination implements AutoCloseable {
     /** What the stream loop receives and installs at a time; fits the second-level cache. */
     private static final int STREAM_RECEIVE_BYTES = 256 << 10;
 
+    /** How long a source may take to answer a hello. */
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(5);
+
     /** The source closes the connections when it hears that all is in; this is how long that is waited for. */
     private static final int SOURCE_CLOSES_MILLIS = 2_000;
 
@@ -61,14 +65,15 @@ public final class Destination implements AutoCloseable {
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
         this.listener = listener;
-        IoEventLoop faultLoop = loops.start("userload-sync");
-        this.streamLoop = loops.start("userload-stream");
         this.interceptor = config.interceptor().open(config.trackRemovals());
         GuestMemory opening = null;
+        IoEventLoop faultLoop;
         try {
+            faultLoop = loops.start("userload-sync");
+            this.streamLoop = loops.start("userload-stream");
             this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
             Sockets.connect(config.source(), faultLoop, control);
-            Hello hello = control.awaitAnswer(peer());
+            Hello hello = control.awaitAnswer(peer(), answerTimeout());
             RegionTable table = Objects.requireNonNull(hello.regions());
             SessionId session = hello.session();
             opening = GuestMemory.missing(table, interceptor);
@@ -80,7 +85,7 @@ public final class Destination implements AutoCloseable {
             connectPager(faultLoop);
             connectStream();
             interceptor.start(memory, faultLoop, pager);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             over.set(true);
             loops.close();
             interceptor.close();
@@ -114,13 +119,17 @@ public final class Destination implements AutoCloseable {
     private void connectPager(IoEventLoop faultLoop) throws IOException {
         Channel channel = Sockets.connect(config.source(), faultLoop, pager);
         channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(SYNC_RECEIVE_BYTES));
-        pager.awaitAnswer(peer());
+        pager.awaitAnswer(peer(), answerTimeout());
     }
 
     private void connectStream() throws IOException {
         Channel channel = Sockets.connect(config.source(), streamLoop, stream);
         channel.config().setRecvByteBufAllocator(new FixedRecvByteBufAllocator(STREAM_RECEIVE_BYTES));
-        stream.awaitAnswer(peer());
+        stream.awaitAnswer(peer(), answerTimeout());
+    }
+
+    private Duration answerTimeout() {
+        return config.deadline().compareTo(LONGEST_ANSWER) < 0 ? config.deadline() : LONGEST_ANSWER;
     }
 
     private String peer() {
