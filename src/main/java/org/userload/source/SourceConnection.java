@@ -2,7 +2,6 @@ package org.userload.source;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.Channel;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -22,8 +21,6 @@ import org.userload.transport.FrameChannel;
  * own session, nothing else.
  */
 final class SourceConnection extends FrameChannel {
-    private static final int HELLO_TIMEOUT_SECONDS = 5;
-
     private final PageServer server;
     private @Nullable ConnectionRole role;
     private boolean greeted;
@@ -38,9 +35,10 @@ final class SourceConnection extends FrameChannel {
     protected void opened(ChannelHandlerContext opened) {
         helloTimeout = opened.executor()
                 .schedule(
-                        () -> fail(new ProtocolException("no hello within " + HELLO_TIMEOUT_SECONDS + " s")),
-                        HELLO_TIMEOUT_SECONDS,
-                        TimeUnit.SECONDS);
+                        () -> refuse(new ProtocolException(
+                                "no hello within " + server.helloTimeout().toMillis() + " ms")),
+                        server.helloTimeout().toMillis(),
+                        TimeUnit.MILLISECONDS);
     }
 
     @Override
@@ -105,6 +103,11 @@ final class SourceConnection extends FrameChannel {
     }
 
     @Override
+    protected void broken(RuntimeException cause) {
+        refuse(cause);
+    }
+
+    @Override
     public void pages(FrameHeader header) {
         throw new ProtocolException("PAGES frame sent to a source");
     }
@@ -139,12 +142,12 @@ final class SourceConnection extends FrameChannel {
         ErrorCode code = ErrorCode.SOURCE_FAILED;
         if (reason instanceof RefusedException refused) {
             code = refused.code();
-        } else if (reason instanceof ProtocolException) {
-            code = ErrorCode.PROTOCOL;
+        } else if (reason instanceof ProtocolException wrong) {
+            code = wrong.code();
         }
         ByteBuf error = context().alloc().buffer();
         Frames.writeError(error, code, String.valueOf(reason.getMessage()));
-        context().writeAndFlush(error).addListener((ChannelFutureListener) sent -> fail(reason));
+        fail(reason, error);
     }
 
     @Override

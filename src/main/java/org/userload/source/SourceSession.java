@@ -141,15 +141,13 @@ public final class SourceSession {
         return complete;
     }
 
-    /** Whether this call ended the session; closes every connection. */
-    boolean end() {
-        if (!ended.compareAndSet(false, true)) {
-            return false;
+    /** Closes every connection, and takes no more. Idempotent. */
+    void end() {
+        if (ended.compareAndSet(false, true)) {
+            synchronized (this) {
+                connections.values().forEach(ChannelHandlerContext::close);
+            }
         }
-        synchronized (this) {
-            connections.values().forEach(ChannelHandlerContext::close);
-        }
-        return true;
     }
 
     /** Ends the session from outside, for example when the server closes. */
