@@ -2,6 +2,7 @@ package org.userload.destination;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -21,8 +22,6 @@ import org.userload.transport.FrameChannel;
  * A connection from the destination to the source: says hello, then carries the frames of one role. Runs on its loop.
  */
 abstract class ClientConnection extends FrameChannel {
-    private static final int ANSWER_TIMEOUT_SECONDS = 5;
-
     private final Role role;
     private final SessionId session;
     private final CompletableFuture<Hello> answer = new CompletableFuture<>();
@@ -36,16 +35,15 @@ abstract class ClientConnection extends FrameChannel {
     }
 
     /** Waits for the source's hello; not on a loop. */
-    Hello awaitAnswer(String peer) {
+    Hello awaitAnswer(String peer, Duration longest) {
         try {
-            return answer.get(ANSWER_TIMEOUT_SECONDS, TimeUnit.SECONDS);
+            return answer.get(longest.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             Throwable cause = e.getCause() == null ? e : e.getCause();
             throw new SourceLostException(peer + " refused the session: " + cause.getMessage(), cause);
         } catch (TimeoutException e) {
             throw new SourceLostException(
-                    peer + " did not answer the hello within " + ANSWER_TIMEOUT_SECONDS
-                            + " s; is it a Userload source?",
+                    peer + " did not answer the hello within " + longest.toMillis() + " ms; is it a Userload source?",
                     e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
@@ -78,6 +76,10 @@ abstract class ClientConnection extends FrameChannel {
     private void greeted(Hello hello) {
         if (hello.role() != role || hello.regions() == null) {
             throw new ProtocolException("hello for role " + hello.role() + " as answer to role " + role);
+        }
+        if (!hello.pageSize().equals(PageSize.DEFAULT)) {
+            throw new ProtocolException(
+                    "hello with pages of " + hello.pageSize().bytes() + " bytes, not " + PageSize.DEFAULT.bytes());
         }
         if (!session.equals(SessionId.NONE) && !session.equals(hello.session())) {
             throw new ProtocolException("hello for session " + hello.session() + ", not " + session);

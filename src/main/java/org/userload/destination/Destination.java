@@ -2,6 +2,7 @@ package org.userload.destination;
 
 import io.netty.channel.IoEventLoop;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
@@ -30,6 +31,9 @@ import org.userload.transport.Sockets;
  * <p><b>Ownership.</b> The destination owns the memory: {@link #close} frees it and wakes every waiter with an error.
  */
 public final class Destination implements AutoCloseable {
+    /** How long a source may take to answer a hello. */
+    private static final Duration LONGEST_ANSWER = Duration.ofSeconds(5);
+
     /** The source closes the connections when it hears that all is in; this is how long that is waited for. */
     private static final int SOURCE_CLOSES_MILLIS = 2_000;
 
@@ -54,13 +58,14 @@ public final class Destination implements AutoCloseable {
         this.config = config;
         this.listener = listener;
         this.interceptor = config.interceptor().open(config.trackRemovals());
-        IoEventLoop faultLoop = loops.start("userload-sync");
-        this.streamLoop = loops.start("userload-stream");
         GuestMemory opening = null;
+        IoEventLoop faultLoop;
         try {
+            faultLoop = loops.start("userload-sync");
+            this.streamLoop = loops.start("userload-stream");
             this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
             Sockets.connect(config.source(), faultLoop, control);
-            Hello hello = control.awaitAnswer(peer());
+            Hello hello = control.awaitAnswer(peer(), answerTimeout());
             RegionTable table = Objects.requireNonNull(hello.regions());
             SessionId session = hello.session();
             opening = GuestMemory.missing(table, interceptor);
@@ -72,7 +77,7 @@ public final class Destination implements AutoCloseable {
             connectPager(faultLoop);
             connectStream();
             interceptor.start(memory, faultLoop, pager);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             over.set(true);
             loops.close();
             interceptor.close();
@@ -105,12 +110,16 @@ public final class Destination implements AutoCloseable {
 
     private void connectPager(IoEventLoop faultLoop) throws IOException {
         Sockets.connect(config.source(), faultLoop, pager);
-        pager.awaitAnswer(peer());
+        pager.awaitAnswer(peer(), answerTimeout());
     }
 
     private void connectStream() throws IOException {
         Sockets.connect(config.source(), streamLoop, stream);
-        stream.awaitAnswer(peer());
+        stream.awaitAnswer(peer(), answerTimeout());
+    }
+
+    private Duration answerTimeout() {
+        return config.deadline().compareTo(LONGEST_ANSWER) < 0 ? config.deadline() : LONGEST_ANSWER;
     }
 
     private String peer() {

@@ -58,6 +58,7 @@ final class StreamIntake extends ClientConnection {
 
     @Override
     public void pages(FrameHeader header) {
+        checkStarted(header);
         header.checkContent(table);
         wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
     }
@@ -70,6 +71,7 @@ final class StreamIntake extends ClientConnection {
 
     @Override
     void receive(FrameHeader header, ByteBuf body) {
+        checkStarted(header);
         switch (header.type()) {
             case ZERO -> {
                 header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
@@ -79,6 +81,12 @@ final class StreamIntake extends ClientConnection {
                 // What is still missing is on its way on the sync connection.
             }
             default -> throw new ProtocolException(header.type() + " frame on a stream connection");
+        }
+    }
+
+    private void checkStarted(FrameHeader header) {
+        if (!started) {
+            throw new ProtocolException(header.type() + " frame before the stream was started");
         }
     }
 

@@ -27,7 +27,8 @@ public final class FrameHeader {
         firstPage = in.getLong(at + FrameLayout.FIRST_PAGE_OFFSET);
         long pages = in.getUnsignedInt(at + FrameLayout.COUNT_OFFSET);
         id = in.getInt(at + FrameLayout.ID_OFFSET);
-        if (type != FrameType.PAGES && length > FrameLayout.MAX_CONTROL_BODY_BYTES) {
+        long most = type.hasBody() ? FrameLayout.MAX_CONTROL_BODY_BYTES : 0;
+        if (type != FrameType.PAGES && length > most) {
             throw new ProtocolException(type + " frame with a body of " + length + " bytes");
         }
         if (length > Integer.MAX_VALUE || pages > FrameLayout.MAX_ZERO_RUN_PAGES) {

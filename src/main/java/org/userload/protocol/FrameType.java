@@ -5,33 +5,33 @@ import org.jspecify.annotations.Nullable;
 /** What a frame says. {@code D} is the destination, {@code S} the source. */
 public enum FrameType {
     /** First frame of each side on each connection; body as in {@link HelloLayout}. */
-    HELLO(1),
+    HELLO(1, true),
     /** D to S, sync: send these pages now. {@code id} comes back with the answer. */
-    REQUEST(2),
+    REQUEST(2, false),
     /** S to D: {@code count} pages of content in the body. {@code id} of the request, 0 on the stream. */
-    PAGES(3),
+    PAGES(3, true),
     /** S to D: a run of {@code count} zero pages; no body. */
-    ZERO(4),
+    ZERO(4, false),
     /** D to S, stream: these pages need not be sent (again). Also gives the stream room for as many pages. */
-    ACK(5),
+    ACK(5, false),
     /** D to S, stream: begin; {@code count} is the most pages that may be sent and not yet acknowledged. */
-    START(6),
+    START(6, false),
     /** S to D, stream: every page has been sent on one connection or another. */
-    END(7),
+    END(7, false),
     /** D to S, control: every page is in place; the source may let go of the memory. */
-    COMPLETE(8),
+    COMPLETE(8, false),
     /** Either way: why the sender ends the session; body is a u16 code and UTF-8 text. */
-    ERROR(9),
+    ERROR(9, true),
     /** S to D, control: the guest is paused; body is its CPU state. {@code firstPage}: microseconds since the pause. */
-    PREPARE(16),
+    PREPARE(16, true),
     /** D to S, control: the guest is restored and can run on COMMIT. */
-    READY(17),
+    READY(17, false),
     /** S to D, control: run it. After sending this the source never runs the guest again. */
-    COMMIT(18),
+    COMMIT(18, false),
     /** D to S, control: the guest runs here. {@code firstPage}: downtime in microseconds. */
-    STARTED(19),
+    STARTED(19, false),
     /** Either way, control, before COMMIT: the handover is off. Body is UTF-8 text. */
-    ABORT(20);
+    ABORT(20, true);
 
     private static final @Nullable FrameType[] BY_CODE = new @Nullable FrameType[32];
 
@@ -42,14 +42,21 @@ public enum FrameType {
     }
 
     private final int code;
+    private final boolean body;
 
-    FrameType(int code) {
+    FrameType(int code, boolean body) {
         this.code = code;
+        this.body = body;
     }
 
     /** The number on the wire. */
     public int code() {
         return code;
+    }
+
+    /** Whether bytes may follow the header. */
+    boolean hasBody() {
+        return body;
     }
 
     static FrameType ofCode(int code) {

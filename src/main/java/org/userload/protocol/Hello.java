@@ -64,8 +64,10 @@ public record Hello(
         }
         int version = body.getUnsignedShort(at + HelloLayout.VERSION_OFFSET);
         if (version != VERSION) {
-            throw new ProtocolException("the peer speaks version " + version
-                    + " of the Userload protocol, this is version " + VERSION + "; use the same release on both sides");
+            throw new ProtocolException(
+                    ErrorCode.VERSION,
+                    "the peer speaks version " + version + " of the Userload protocol, this is version " + VERSION
+                            + "; use the same release on both sides");
         }
         long count = body.getUnsignedInt(at + HelloLayout.REGION_COUNT_OFFSET);
         if (count > RegionTable.MAX_REGIONS

@@ -5,6 +5,7 @@ import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.EventLoop;
 import io.netty.channel.IoEventLoop;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
@@ -27,11 +28,13 @@ import org.userload.transport.Sockets;
  * its sockets, threads and sessions, not the page source: close the server first.
  */
 public final class PageServer implements AutoCloseable {
+    private static final Duration HELLO_TIMEOUT = Duration.ofSeconds(5);
     private static final Logger LOG = LoggerFactory.getLogger(PageServer.class);
 
     private final PageSource source;
     private final ServerListener listener;
     private final boolean releasedAtOnce;
+    private final Duration helloTimeout;
     private final EventLoops loops = new EventLoops();
     private final IoEventLoop controlLoop;
     private final IoEventLoop requestLoop;
@@ -42,9 +45,11 @@ public final class PageServer implements AutoCloseable {
     /** What a connection became: its session and role, where it runs, and what to answer. */
     record Admission(SourceSession session, ConnectionRole role, EventLoop loop, Hello answer) {}
 
-    private PageServer(Endpoint asked, PageSource source, boolean releasedAtOnce, ServerListener listener)
+    private PageServer(
+            Endpoint asked, PageSource source, boolean releasedAtOnce, Duration helloTimeout, ServerListener listener)
             throws IOException {
         this.source = source;
+        this.helloTimeout = helloTimeout;
         this.releasedAtOnce = releasedAtOnce;
         this.listener = listener;
         this.controlLoop = loops.start("userload-source-control");
@@ -65,18 +70,28 @@ public final class PageServer implements AutoCloseable {
      * @throws IOException when the address cannot be listened on; the message names it
      */
     public static PageServer serve(Endpoint endpoint, PageSource source, ServerListener listener) throws IOException {
-        return new PageServer(endpoint, source, true, listener);
+        return serve(endpoint, source, HELLO_TIMEOUT, listener);
+    }
+
+    /** @param helloTimeout how long a connection may take to say what it is for */
+    static PageServer serve(Endpoint endpoint, PageSource source, Duration helloTimeout, ServerListener listener)
+            throws IOException {
+        return new PageServer(endpoint, source, true, helloTimeout, listener);
     }
 
     /** Serves the memory of a guest that still runs: each session waits for {@link SourceSession#release}. */
     public static PageServer serveAfterRelease(Endpoint endpoint, PageSource source, ServerListener listener)
             throws IOException {
-        return new PageServer(endpoint, source, false, listener);
+        return new PageServer(endpoint, source, false, HELLO_TIMEOUT, listener);
     }
 
     /** Where it listens, with the real port. */
     public Endpoint endpoint() {
         return endpoint;
+    }
+
+    Duration helloTimeout() {
+        return helloTimeout;
     }
 
     int pageBytes() {
@@ -134,10 +149,10 @@ public final class PageServer implements AutoCloseable {
     }
 
     private void connectionLost(SourceSession session, String role, @Nullable Throwable cause) {
-        if (!session.end(cause)) {
+        session.end(cause);
+        if (sessions.remove(session.id()) == null) {
             return;
         }
-        sessions.remove(session.id());
         Throwable problem = session.isComplete()
                 ? null
                 : cause != null ? cause : new IOException("the destination closed its " + role + " connection early");

@@ -1,27 +1,25 @@
 package org.userload.source;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelFuture;
-import io.netty.channel.ChannelHandlerContext;
+import io.netty.buffer.ByteBufAllocator;
 import org.userload.protocol.ErrorCode;
 import org.userload.protocol.Frames;
 import org.userload.protocol.ProtocolException;
 
-/** Tells a peer why its session ends. */
+/** What a peer is told when its session ends: an ERROR frame with the code and text of a problem. */
 final class Refusal {
     private Refusal() {}
 
-    /** Sends an ERROR frame with the code and text of a problem. */
-    static ChannelFuture send(ChannelHandlerContext to, Throwable problem) {
-        ByteBuf frame = to.alloc().buffer();
+    static ByteBuf frame(ByteBufAllocator allocator, Throwable problem) {
+        ByteBuf frame = allocator.buffer();
         Frames.writeError(frame, codeOf(problem), String.valueOf(problem.getMessage()));
-        return to.writeAndFlush(frame);
+        return frame;
     }
 
     private static ErrorCode codeOf(Throwable problem) {
         if (problem instanceof RefusedException refused) {
             return refused.code();
         }
-        return problem instanceof ProtocolException ? ErrorCode.PROTOCOL : ErrorCode.SOURCE_FAILED;
+        return problem instanceof ProtocolException wrong ? wrong.code() : ErrorCode.SOURCE_FAILED;
     }
 }

@@ -12,6 +12,9 @@ import org.userload.protocol.ProtocolException;
 
 /** Answers page requests, on the request loop. */
 final class RequestRole implements ConnectionRole {
+    /** Most bytes of answers that wait for one peer: a request of 24 bytes makes up to 256 KiB of them. */
+    private static final long MAX_UNREAD_BYTES = 64 << 20;
+
     private final SourceSession session;
     private final SessionEnd end;
     private final RegionTable table;
@@ -44,6 +47,11 @@ final class RequestRole implements ConnectionRole {
 
     private void answer(int region, long firstPage, int count, int id) {
         ChannelHandlerContext to = opened();
+        if (to.channel().bytesBeforeWritable() > MAX_UNREAD_BYTES) {
+            throw new RefusedException(
+                    ErrorCode.PROTOCOL,
+                    "more requests, but " + MAX_UNREAD_BYTES + " bytes of answers are not read yet");
+        }
         session.sent(region).set(firstPage, count);
         long page = firstPage;
         long end = firstPage + count;
@@ -71,9 +79,22 @@ final class RequestRole implements ConnectionRole {
         return now;
     }
 
+    /** A peer that does not read its answers is not read either. */
     @Override
     public void readComplete() {
-        opened().flush();
+        ChannelHandlerContext to = opened();
+        to.flush();
+        if (!to.channel().isWritable()) {
+            to.channel().config().setAutoRead(false);
+        }
+    }
+
+    @Override
+    public void writabilityChanged() {
+        ChannelHandlerContext to = opened();
+        if (to.channel().isWritable()) {
+            to.channel().config().setAutoRead(true);
+        }
     }
 
     @Override

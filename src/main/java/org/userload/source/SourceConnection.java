@@ -19,7 +19,6 @@ import org.userload.transport.FrameChannel;
  * own session, nothing else.
  */
 final class SourceConnection extends FrameChannel {
-    private static final int HELLO_TIMEOUT_SECONDS = 5;
     private static final int RECEIVE_BYTES = 16 << 10;
 
     private final PageServer server;
@@ -36,9 +35,10 @@ final class SourceConnection extends FrameChannel {
     protected void opened(ChannelHandlerContext opened) {
         helloTimeout = opened.executor()
                 .schedule(
-                        () -> fail(new ProtocolException("no hello within " + HELLO_TIMEOUT_SECONDS + " s")),
-                        HELLO_TIMEOUT_SECONDS,
-                        TimeUnit.SECONDS);
+                        () -> refuse(new ProtocolException(
+                                "no hello within " + server.helloTimeout().toMillis() + " ms")),
+                        server.helloTimeout().toMillis(),
+                        TimeUnit.MILLISECONDS);
     }
 
     @Override
@@ -103,6 +103,11 @@ final class SourceConnection extends FrameChannel {
     }
 
     @Override
+    protected void broken(RuntimeException cause) {
+        refuse(cause);
+    }
+
+    @Override
     public void pages(FrameHeader header) {
         throw new ProtocolException("PAGES frame sent to a source");
     }
@@ -134,7 +139,7 @@ final class SourceConnection extends FrameChannel {
             fail(reason);
             return;
         }
-        Refusal.send(context(), reason).addListener(sent -> fail(reason));
+        fail(reason, Refusal.frame(context().alloc(), reason));
     }
 
     @Override

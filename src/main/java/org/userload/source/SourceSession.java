@@ -1,7 +1,6 @@
 package org.userload.source;
 
 import io.netty.buffer.ByteBuf;
-import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import java.nio.charset.StandardCharsets;
 import java.util.EnumMap;
@@ -16,6 +15,7 @@ import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
 import org.userload.protocol.Role;
 import org.userload.protocol.SessionId;
+import org.userload.transport.FrameChannel;
 
 /**
  * One destination and what it has been sent.
@@ -148,13 +148,11 @@ public final class SourceSession {
 
     /**
      * Ends the session: every connection is closed, after the reason has been sent on it when there is one, so that the
-     * destination learns it whichever connection it hears of first.
-     *
-     * @return whether this call ended it
+     * destination learns it whichever connection it hears of first. Takes no more connections. Idempotent.
      */
-    boolean end(@Nullable Throwable reason) {
+    void end(@Nullable Throwable reason) {
         if (!ended.compareAndSet(false, true)) {
-            return false;
+            return;
         }
         List<ChannelHandlerContext> open;
         synchronized (this) {
@@ -164,10 +162,9 @@ public final class SourceSession {
             if (reason == null || reason instanceof PeerEndedException) {
                 connection.close();
             } else {
-                Refusal.send(connection, reason).addListener(ChannelFutureListener.CLOSE);
+                FrameChannel.closeAfter(connection, Refusal.frame(connection.alloc(), reason));
             }
         }
-        return true;
     }
 
     /** Ends the session from outside, for example when the server closes. */

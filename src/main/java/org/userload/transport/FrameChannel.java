@@ -3,6 +3,7 @@ package org.userload.transport;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.userload.protocol.FrameReader;
 import org.userload.protocol.FrameSink;
@@ -13,6 +14,8 @@ import org.userload.protocol.FrameSink;
  * <p>Everything here runs on the connection's event loop. A sink that throws ends the connection with that error.
  */
 public abstract class FrameChannel extends ChannelInboundHandlerAdapter implements FrameSink {
+    private static final int LAST_FRAME_SECONDS = 5;
+
     private final int pageBytes;
     private final int receiveBytes;
     private @Nullable FrameReader reader;
@@ -90,18 +93,39 @@ public abstract class FrameChannel extends ChannelInboundHandlerAdapter implemen
                 mine.read(bytes);
             }
         } catch (RuntimeException e) {
-            fail(e);
+            broken(e);
         } finally {
             bytes.release();
         }
     }
 
-    /** Ends the connection because of an error on this side. */
+    /** What the peer sent cannot be read, or the sink threw. Ends the connection. */
+    protected void broken(RuntimeException cause) {
+        fail(cause);
+    }
+
+    /** Ends the connection because of an error on this side. Nothing that comes after this is read. */
     protected final void fail(Throwable cause) {
         if (error == null) {
             error = cause;
         }
         context().close();
+    }
+
+    /** As {@link #fail(Throwable)}, after a last frame, which the peer gets unless it has stopped reading. */
+    protected final void fail(Throwable cause, ByteBuf last) {
+        if (error != null) {
+            last.release();
+            return;
+        }
+        error = cause;
+        closeAfter(context(), last);
+    }
+
+    /** Sends a last frame and closes, also when the peer does not take it. Any thread. */
+    public static void closeAfter(ChannelHandlerContext to, ByteBuf last) {
+        to.writeAndFlush(last).addListener(sent -> to.close());
+        to.executor().schedule(() -> to.close(), LAST_FRAME_SECONDS, TimeUnit.SECONDS);
     }
 
     /** Everything that had arrived has been read: send what was gathered. */
@@ -112,12 +136,16 @@ public abstract class FrameChannel extends ChannelInboundHandlerAdapter implemen
 
     @Override
     public final void channelReadComplete(ChannelHandlerContext ignored) {
-        readComplete();
+        if (error == null) {
+            readComplete();
+        }
     }
 
     @Override
     public final void channelWritabilityChanged(ChannelHandlerContext ignored) {
-        writabilityChanged();
+        if (error == null) {
+            writabilityChanged();
+        }
     }
 
     @Override
