@@ -31,7 +31,7 @@ final class ControlConnection extends ClientConnection {
         switch (header.type()) {
             case PREPARE -> listener.prepare(ByteBufUtil.getBytes(body), header.firstPage());
             case COMMIT -> listener.commit(header.firstPage());
-            case ABORT -> listener.aborted(body.toString(StandardCharsets.UTF_8));
+            case ABORT -> listener.aborted(Frames.text(body));
             default -> throw new ProtocolException(header.type() + " frame on a control connection");
         }
     }

@@ -1,6 +1,7 @@
 package org.userload.destination;
 
 import java.time.Duration;
+import org.userload.protocol.FrameLayout;
 import org.userload.transport.Endpoint;
 
 /**
@@ -24,14 +25,18 @@ public record DestinationConfig(
     /** 4 MiB on the way: some round trips' worth at memory speed. */
     public static final int DEFAULT_WINDOW_PAGES = 1024;
 
+    /** What the protocol can express. */
+    public static final int MAX_WINDOW_PAGES = FrameLayout.MAX_ZERO_RUN_PAGES;
+
+    /** How long a page may be awaited unless configured otherwise. */
     public static final Duration DEFAULT_DEADLINE = Duration.ofSeconds(30);
 
     public DestinationConfig {
         if (deadline.isNegative() || deadline.isZero()) {
             throw new IllegalArgumentException("the deadline must be positive, not " + deadline);
         }
-        if (windowPages < 1) {
-            throw new IllegalArgumentException("the window must be at least one page, not " + windowPages);
+        if (windowPages < 1 || windowPages > MAX_WINDOW_PAGES) {
+            throw new IllegalArgumentException("the window is 1 to " + MAX_WINDOW_PAGES + " pages, not " + windowPages);
         }
     }
 

@@ -1,5 +1,6 @@
 package org.userload.fault;
 
+import java.lang.invoke.VarHandle;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -40,6 +41,8 @@ final class PageWaiters {
         boolean interrupted = false;
         waiting.incrementAndGet();
         try {
+            // Full fences here and in wake(): either this thread sees the bit, or the installer sees this thread.
+            VarHandle.fullFence();
             while (!received.get(page) && !stop.getAsBoolean()) {
                 if (!node.queued) {
                     push(stripeOf(page), node);
@@ -62,6 +65,7 @@ final class PageWaiters {
 
     /** Wakes whoever may wait for one of these pages. Call after the received bits are set. */
     void wake(long firstPage, int count) {
+        VarHandle.fullFence();
         if (waiting.get() == 0) {
             return;
         }

@@ -109,13 +109,6 @@ public final class MemoryRegion {
         return received;
     }
 
-    /** The bytes from {@code offset} to at most {@code length} on, cut at the end of a 1 GiB segment; shared content. */
-    public ByteBuffer slice(long offset, long length) {
-        int start = within(offset);
-        ByteBuffer segment = segment(offset);
-        return segment.slice(start, (int) Math.min(length, segment.capacity() - start));
-    }
-
     /** Copies bytes of present pages to a buffer's position and moves it. */
     public void copyTo(long offset, int length, ByteBuffer target) {
         long at = offset;

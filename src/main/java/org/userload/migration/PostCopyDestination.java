@@ -50,6 +50,7 @@ public final class PostCopyDestination implements AutoCloseable {
         try {
             this.destination = Destination.open(config.withStreamAtOnce(false), new Events());
         } catch (IOException | RuntimeException e) {
+            opened.completeExceptionally(e);
             handover.shutdownNow();
             throw e;
         }
@@ -87,18 +88,28 @@ public final class PostCopyDestination implements AutoCloseable {
             guest.restoreCpuState(cpuState);
             prepared = new Prepared(guest, sourceMicros, receivedNanos, System.nanoTime());
             mine.sendReady();
-        } catch (RuntimeException e) {
-            mine.sendAbort("the guest cannot be restored: " + e.getMessage());
-            refuse("the guest cannot be restored: " + e.getMessage(), e);
+        } catch (RuntimeException | Error e) {
+            mine.sendAbort("the guest cannot be restored: " + e);
+            refuse("the guest cannot be restored: " + e, e);
         }
     }
 
     private void run(long sourceMicros, long receivedNanos) {
         Guest guest = prepared.guest;
-        if (guest == null || resumed.isDone()) {
+        if (resumed.isDone()) {
             return;
         }
-        guest.resume();
+        if (guest == null) {
+            refuse("the source committed a guest that it had not sent", null);
+            return;
+        }
+        try {
+            guest.resume();
+        } catch (RuntimeException | Error e) {
+            refuse("the guest was handed over, but cannot be resumed: " + e, e);
+            destination.close();
+            return;
+        }
         long now = System.nanoTime();
         long roundTripMicros =
                 sourceMicros - prepared.sourceMicros - micros(prepared.readyNanos - prepared.receivedNanos);

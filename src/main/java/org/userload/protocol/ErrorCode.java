@@ -1,5 +1,7 @@
 package org.userload.protocol;
 
+import java.util.Locale;
+
 /** Why a side ends a session. */
 public enum ErrorCode {
     /** The peer broke the protocol. */
@@ -31,7 +33,7 @@ public enum ErrorCode {
     static String describe(int code) {
         for (ErrorCode known : values()) {
             if (known.code == code) {
-                return known.name().toLowerCase(java.util.Locale.ROOT).replace('_', ' ');
+                return known.name().toLowerCase(Locale.ROOT).replace('_', ' ');
             }
         }
         return "error " + code;

@@ -5,6 +5,9 @@ import java.nio.charset.StandardCharsets;
 
 /** Writes frames. */
 public final class Frames {
+    /** Longest text for people, in bytes; what is longer is cut. */
+    private static final int MAX_TEXT_BYTES = 4096;
+
     private Frames() {}
 
     /** Writes a header at the buffer's writer index. */
@@ -36,7 +39,7 @@ public final class Frames {
     /** Writes an ERROR frame; long texts are cut. */
     public static void writeError(ByteBuf out, ErrorCode code, String text) {
         byte[] utf8 = text.getBytes(StandardCharsets.UTF_8);
-        int length = Math.min(utf8.length, 4096);
+        int length = Math.min(utf8.length, MAX_TEXT_BYTES);
         writeHeader(out, FrameType.ERROR, 0, Short.BYTES + length, 0, 0, 0);
         out.writeShort(code.code());
         out.writeBytes(utf8, 0, length);
@@ -48,8 +51,12 @@ public final class Frames {
             throw new ProtocolException("ERROR frame without a code");
         }
         String code = ErrorCode.describe(body.readUnsignedShort());
-        String text = body.readCharSequence(body.readableBytes(), StandardCharsets.UTF_8)
-                .toString();
-        return code + ": " + text.replaceAll("\\p{Cntrl}", " ");
+        return code + ": " + text(body);
+    }
+
+    /** A body that is text for people, with anything unprintable left out. */
+    public static String text(ByteBuf body) {
+        int length = Math.min(body.readableBytes(), MAX_TEXT_BYTES);
+        return body.toString(body.readerIndex(), length, StandardCharsets.UTF_8).replaceAll("\\p{Cntrl}", " ");
     }
 }

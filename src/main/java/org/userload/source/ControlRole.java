@@ -34,7 +34,7 @@ final class ControlRole implements ConnectionRole {
                 listener.completed(session);
                 end.connectionLost(session, "control", null);
             }
-            case ABORT -> throw new PeerEndedException(body.toString(java.nio.charset.StandardCharsets.UTF_8));
+            case ABORT -> throw new PeerEndedException(Frames.text(body));
             case ERROR -> throw new PeerEndedException(Frames.errorText(body));
             default -> throw new ProtocolException(header.type() + " frame on a control connection");
         }

@@ -63,6 +63,9 @@ public final class Sockets {
      */
     public static Channel listen(Endpoint endpoint, IoEventLoop loop, Supplier<ChannelHandler> handlers)
             throws IOException {
+        if (endpoint instanceof Endpoint.Unix unix) {
+            DeadSocket.removeIfDead(unix.path());
+        }
         ServerBootstrap bootstrap = new ServerBootstrap()
                 .group(loop, loop)
                 .channel(serverChannelClass(endpoint))

@@ -189,8 +189,7 @@ class UliCorruptionTest {
     void headerOfAHugeImage_allocatesNothingForIt() throws IOException {
         long pages = MAX_IMAGE_BYTES / PAGE;
         UliBytes bytes = new UliBytes(file)
-                .putLong(HEADER_BYTES + REGION_PAGE_COUNT_OFFSET, pages - 12)
-                .putLong(HEADER_BYTES + REGION_GUEST_ADDRESS_OFFSET, 1L << 50)
+                .putLong(HEADER_BYTES + REGION_BYTES + REGION_PAGE_COUNT_OFFSET, pages - 40)
                 .putLong(HEADER_IMAGE_BYTES_OFFSET, MAX_IMAGE_BYTES)
                 .putLong(HEADER_BLOCK_COUNT_OFFSET, MAX_BLOCKS)
                 .sealHeader();
