@@ -18,7 +18,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * The source process of {@code replay}: runs the guest up to the switch, hands it over, serves its memory, ends.
+ * The source process of {@code replay}: waits for the destination, runs the guest up to the switch, hands it over, serves
+ * its memory, ends.
  *
  * <p>Says {@code READY address} on its output when it can be connected to. Ends with its parent, which holds the other
  * end of its standard input.
@@ -51,14 +52,23 @@ final class ReplaySourceCommand implements Callable<Integer> {
             SeededMemory.fill(new GuestReplayMemory(memory), replay.seed());
             try (PostCopySource source = PostCopySource.listen(listen, guest, memory)) {
                 PrintWriter out = spec.commandLine().getOut();
-                guest.runTo(replay.position(trace));
                 out.println(READY + source.endpoint());
                 out.flush();
+                source.awaitDestination(PATIENCE);
+                runTo(guest, replay.position(trace));
                 source.migrate(PATIENCE);
                 source.completion().get();
             }
         }
         return 0;
+    }
+
+    /** Lets the guest run up to a position and on from there, so that it is a running guest that is paused and moved. */
+    private static void runTo(Workload guest, long position) {
+        guest.runTo(position);
+        if (guest.state() == Workload.State.PAUSED) {
+            guest.resume();
+        }
     }
 
     private static void endWithParent() {

@@ -29,7 +29,7 @@ final class SourceProcess implements AutoCloseable {
     }
 
     /**
-     * Starts it and waits until its guest has run up to the switch.
+     * Starts it and waits until it can be connected to.
      *
      * @throws IOException when it ends before; its own error has been printed by then
      */

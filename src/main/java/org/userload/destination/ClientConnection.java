@@ -55,6 +55,7 @@ abstract class ClientConnection extends FrameChannel {
     protected final void opened(ChannelHandlerContext opened) {
         ByteBuf hello = opened.alloc().buffer();
         Hello.ask(role, session).encode(hello);
+        wire.add(hello.readableBytes());
         opened.writeAndFlush(hello, opened.voidPromise());
     }
 

@@ -41,6 +41,7 @@ final class ControlConnection extends ClientConnection {
         ChannelHandlerContext to = context();
         ByteBuf frame = to.alloc().directBuffer();
         Frames.writeSignal(frame, type, micros);
+        wire().add(frame.readableBytes());
         to.writeAndFlush(frame, to.voidPromise());
     }
 
@@ -49,6 +50,7 @@ final class ControlConnection extends ClientConnection {
         ChannelHandlerContext to = context();
         ByteBuf frame = to.alloc().directBuffer();
         Frames.writeBody(frame, FrameType.ABORT, 0, why.getBytes(StandardCharsets.UTF_8));
+        wire().add(frame.readableBytes());
         to.writeAndFlush(frame, to.voidPromise());
     }
 

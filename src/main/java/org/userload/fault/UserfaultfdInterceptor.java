@@ -64,6 +64,9 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
      * @throws NativeException when the kernel does not permit or support it
      */
     public static UserfaultfdInterceptor open(boolean trackRemovals) {
+        if (!Mapping.canPopulate()) {
+            throw NativeException.notSupported("madvise(MADV_POPULATE_READ), which needs Linux 5.14");
+        }
         Userfaultfd.Builder builder = Userfaultfd.builder().want(UffdFeature.POISON);
         if (trackRemovals) {
             builder.require(UffdFeature.EVENT_REMOVE);

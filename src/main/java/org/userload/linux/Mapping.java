@@ -108,6 +108,13 @@ public final class Mapping implements AutoCloseable {
         }
     }
 
+    /** Whether this kernel knows {@code MADV_POPULATE_READ}: Linux 5.14 and later. */
+    public static boolean canPopulate() {
+        try (Mapping probe = anonymous(hostPageSize())) {
+            return populateForRead(probe.address, probe.length) == 0;
+        }
+    }
+
     /** Drops the pages of a range: the next touch finds zeros, or faults when the range is registered. */
     public static void discard(long address, long length) {
         NativeFailure.check("madvise(MADV_DONTNEED)", LibC.C.madvise(address, length, MADV_DONTNEED), address, length);

@@ -43,6 +43,11 @@ public class NativeException extends RuntimeException {
         return length;
     }
 
+    /** The exception for something that this kernel does not have. */
+    public static NotSupportedException notSupported(String what) {
+        return new NotSupportedException(what, Errno.EOPNOTSUPP, 0, 0);
+    }
+
     private static String message(String call, int errno, long address, long length) {
         String where = length == 0 ? "" : String.format(" of %d bytes at 0x%x", length, address);
         return call + where + ": " + Errno.describe(errno);

@@ -12,14 +12,14 @@ public record RegionTable(PageSize pageSize, List<Entry> entries) {
     /** Most regions that a table holds. */
     public static final int MAX_REGIONS = 4096;
 
-    /** Most pages of one region: 16 TiB of 4 KiB pages. */
-    public static final long MAX_PAGES_PER_REGION = 1L << 32;
+    /** Most pages of all regions together: 16 TiB of 4 KiB pages. */
+    public static final long MAX_PAGES = 1L << 32;
 
     /**
      * One region.
      *
      * @param guestAddress first guest address, page-aligned
-     * @param pageCount pages, 1 to {@link #MAX_PAGES_PER_REGION}
+     * @param pageCount pages, 1 to {@link #MAX_PAGES}
      */
     public record Entry(long guestAddress, long pageCount) {}
 
@@ -31,9 +31,10 @@ public record RegionTable(PageSize pageSize, List<Entry> entries) {
                     "a region table has 1 to " + MAX_REGIONS + " regions, not " + entries.size());
         }
         long previousEnd = 0;
+        long total = 0;
         for (int i = 0; i < entries.size(); i++) {
             Entry entry = entries.get(i);
-            if (entry.pageCount < 1 || entry.pageCount > MAX_PAGES_PER_REGION) {
+            if (entry.pageCount < 1 || entry.pageCount > MAX_PAGES) {
                 throw new IllegalArgumentException("region " + i + " has " + entry.pageCount + " pages");
             }
             long bytes = entry.pageCount << pageSize.shift();
@@ -49,6 +50,10 @@ public record RegionTable(PageSize pageSize, List<Entry> entries) {
                         String.format("region %d at 0x%x overlaps the region before it", i, entry.guestAddress));
             }
             previousEnd = entry.guestAddress + bytes;
+            total += entry.pageCount;
+            if (total > MAX_PAGES) {
+                throw new IllegalArgumentException("the regions have more than " + MAX_PAGES + " pages together");
+            }
         }
     }
 

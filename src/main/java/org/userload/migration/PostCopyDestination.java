@@ -1,6 +1,5 @@
 package org.userload.migration;
 
-import io.netty.util.concurrent.DefaultThreadFactory;
 import java.io.IOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -23,8 +22,7 @@ import org.userload.destination.DestinationStatistics;
  */
 public final class PostCopyDestination implements AutoCloseable {
     private final GuestFactory factory;
-    private final ExecutorService handover =
-            Executors.newSingleThreadExecutor(new DefaultThreadFactory("userload-handover", true));
+    private final ExecutorService handover = Executors.newSingleThreadExecutor(PostCopyDestination::handoverThread);
     private final CompletableFuture<Resumed> resumed = new CompletableFuture<>();
     private final CompletableFuture<Destination> opened = new CompletableFuture<>();
     private final Destination destination;
@@ -79,6 +77,12 @@ public final class PostCopyDestination implements AutoCloseable {
     /** Completes when every page is in place, or with the error. */
     public CompletableFuture<DestinationStatistics> completion() {
         return destination.completion();
+    }
+
+    private static Thread handoverThread(Runnable work) {
+        Thread thread = new Thread(work, "userload-handover");
+        thread.setDaemon(true);
+        return thread;
     }
 
     private void restore(byte[] cpuState, long sourceMicros, long receivedNanos) {

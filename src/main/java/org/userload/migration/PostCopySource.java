@@ -53,6 +53,15 @@ public final class PostCopySource implements AutoCloseable {
     }
 
     /**
+     * Waits until a destination has connected.
+     *
+     * @throws HandoverException when none has in time
+     */
+    public void awaitDestination(Duration patience) {
+        await(attached, patience, "no destination has connected", true);
+    }
+
+    /**
      * Waits for the destination, pauses the guest and hands it over. The guest should be running.
      *
      * @param patience how long to wait for the destination at each step
@@ -113,14 +122,18 @@ public final class PostCopySource implements AutoCloseable {
     @Override
     public void close() {
         server.close();
-        completion.completeExceptionally(new IOException("the source was closed"));
+        IOException closed = new IOException("the source was closed");
+        attached.completeExceptionally(closed);
+        ready.completeExceptionally(closed);
+        started.completeExceptionally(closed);
+        completion.completeExceptionally(closed);
     }
 
     /** What the control loop tells; only the first destination counts. */
     private final class Events implements ServerListener {
         @Override
         public void attached(SourceSession session) {
-            if (!attached.complete(session)) {
+            if (!attached.complete(session) && !isMine(session)) {
                 session.sendAbort("the guest has another destination");
                 session.close();
             }
@@ -158,7 +171,7 @@ public final class PostCopySource implements AutoCloseable {
         }
 
         private boolean isMine(SourceSession session) {
-            return attached.getNow(null) == session;
+            return !attached.isCompletedExceptionally() && attached.getNow(null) == session;
         }
     }
 }

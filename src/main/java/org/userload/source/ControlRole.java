@@ -27,9 +27,16 @@ final class ControlRole implements ConnectionRole {
     @Override
     public void frame(FrameHeader header, ByteBuf body) {
         switch (header.type()) {
-            case READY -> listener.ready(session);
-            case STARTED -> listener.started(session, header.firstPage());
+            case READY -> {
+                require(session.isPrepared(), header);
+                listener.ready(session);
+            }
+            case STARTED -> {
+                require(session.isCommitted(), header);
+                listener.started(session, header.firstPage());
+            }
             case COMPLETE -> {
+                require(session.isReleased(), header);
                 session.markComplete();
                 listener.completed(session);
                 end.connectionLost(session, "control", null);
@@ -37,6 +44,12 @@ final class ControlRole implements ConnectionRole {
             case ABORT -> throw new PeerEndedException(Frames.text(body));
             case ERROR -> throw new PeerEndedException(Frames.errorText(body));
             default -> throw new ProtocolException(header.type() + " frame on a control connection");
+        }
+    }
+
+    private static void require(boolean inOrder, FrameHeader header) {
+        if (!inOrder) {
+            throw new ProtocolException(header.type() + " frame before its time");
         }
     }
 

@@ -23,7 +23,7 @@ final class SequentialOrder implements StreamOrder {
             long first = sent.nextClear(cursor, sent.size());
             if (first < sent.size()) {
                 long end = sent.nextSet(first, Math.min(first + maxPages, sent.size()));
-                cursor = end;
+                cursor = first;
                 return new Run(region, new PageRange(first, end - first));
             }
             region++;

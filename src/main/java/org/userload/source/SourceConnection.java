@@ -22,7 +22,12 @@ final class SourceConnection extends FrameChannel {
     private static final int RECEIVE_BYTES = 16 << 10;
 
     private final PageServer server;
+    /** What the connection is for, once its hello was accepted; it may be on its way to that role's loop. */
+    private @Nullable ConnectionRole admitted;
+
+    /** The same, once it is there. */
     private @Nullable ConnectionRole role;
+
     private boolean greeted;
     private @Nullable Future<?> helloTimeout;
 
@@ -62,6 +67,7 @@ final class SourceConnection extends FrameChannel {
             timeout.cancel(false);
         }
         PageServer.Admission admission = server.admit(hello, context());
+        admitted = admission.role();
         move(admission);
     }
 
@@ -144,7 +150,7 @@ final class SourceConnection extends FrameChannel {
 
     @Override
     protected void closed(@Nullable Throwable cause) {
-        ConnectionRole begun = role;
+        ConnectionRole begun = admitted;
         if (begun != null) {
             begun.closed(cause);
         } else {

@@ -35,6 +35,8 @@ public final class SourceSession {
     private final LongAdder demandPages = new LongAdder();
     private final LongAdder streamPages = new LongAdder();
     private final LongAdder zeroPages = new LongAdder();
+    private volatile boolean prepared;
+    private volatile boolean committed;
     private volatile boolean released;
     private boolean attached;
     private volatile boolean complete;
@@ -113,11 +115,13 @@ public final class SourceSession {
 
     /** Sends PREPARE with the CPU state of the paused guest. */
     public void sendPrepare(byte[] cpuState, long microsSincePause) {
+        prepared = true;
         sendControl(FrameType.PREPARE, microsSincePause, cpuState);
     }
 
     /** Sends COMMIT: from now on the guest belongs to the destination. */
     public void sendCommit(long microsSincePause) {
+        committed = true;
         sendControl(FrameType.COMMIT, microsSincePause, new byte[0]);
     }
 
@@ -136,6 +140,14 @@ public final class SourceSession {
             Frames.writeBody(frame, type, micros, body);
             control.writeAndFlush(frame, control.voidPromise());
         }
+    }
+
+    boolean isPrepared() {
+        return prepared;
+    }
+
+    boolean isCommitted() {
+        return committed;
     }
 
     void markComplete() {

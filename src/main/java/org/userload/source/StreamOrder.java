@@ -8,7 +8,10 @@ interface StreamOrder {
     /** Region and pages. */
     record Run(int region, PageRange pages) {}
 
-    /** The next run of pages that nobody has been sent, at most {@code maxPages} long; null when there is none. */
+    /**
+     * The next run of pages that have not been sent, at most {@code maxPages} long; null when there is none. What the
+     * stream does not mark as sent comes again.
+     */
     @Nullable
     Run next(int maxPages);
 }

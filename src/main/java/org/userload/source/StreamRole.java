@@ -21,6 +21,9 @@ final class StreamRole implements ConnectionRole {
     /** 64 KiB of 4 KiB pages in a frame: large enough for full speed, small enough to install at once. */
     static final int PAGES_PER_FRAME = 16;
 
+    /** 16 MiB: as many zero pages go in one frame, and a source may have to look at each of them first. */
+    private static final int LONGEST_RUN_PAGES = 4096;
+
     /** Frames written before a flush, so that small runs share system calls. */
     private static final int FRAMES_PER_FLUSH = 8;
 
@@ -96,12 +99,12 @@ final class StreamRole implements ConnectionRole {
         }
         int unflushed = 0;
         while (to.channel().isWritable() && unacknowledgedPages < windowPages) {
-            StreamOrder.Run run = order.next(PAGES_PER_FRAME);
+            StreamOrder.Run run = order.next(LONGEST_RUN_PAGES);
             if (run == null) {
                 finish(to);
                 break;
             }
-            sendRun(to, run);
+            sendFirstOf(to, run);
             if (++unflushed == FRAMES_PER_FLUSH) {
                 to.flush();
                 unflushed = 0;
@@ -110,23 +113,25 @@ final class StreamRole implements ConnectionRole {
         to.flush();
     }
 
-    private void sendRun(ChannelHandlerContext to, StreamOrder.Run run) {
+    /** Sends the first pages of a run, as many as are of one kind and fit a frame. */
+    private void sendFirstOf(ChannelHandlerContext to, StreamOrder.Run run) {
+        PageSource source = session.source();
         int region = run.region();
-        long page = run.pages().first();
-        session.sent(region).set(page, run.pages().count());
-        while (page < run.pages().end()) {
-            PageRun kind =
-                    session.source().describe(region, page, (int) (run.pages().end() - page));
-            int pages = kind.pageCount();
-            if (kind.isZero()) {
-                to.write(replies.zero(to.alloc(), region, page, pages, 0), to.voidPromise());
-                session.countZero(pages);
-            } else {
-                to.write(replies.content(to.alloc(), region, page, pages, 0), to.voidPromise());
-                session.countStream(pages);
-                unacknowledgedPages += pages;
-            }
-            page += pages;
+        long first = run.pages().first();
+        int most = (int) Math.min(run.pages().count(), PAGES_PER_FRAME);
+        PageRun kind = source.describe(region, first, most);
+        if (kind.isZero() && kind.pageCount() == most) {
+            kind = source.describe(region, first, (int) run.pages().count());
+        }
+        int pages = kind.pageCount();
+        session.sent(region).set(first, pages);
+        if (kind.isZero()) {
+            to.write(replies.zero(to.alloc(), region, first, pages, 0), to.voidPromise());
+            session.countZero(pages);
+        } else {
+            to.write(replies.content(to.alloc(), region, first, pages, 0), to.voidPromise());
+            session.countStream(pages);
+            unacknowledgedPages += pages;
         }
     }
 

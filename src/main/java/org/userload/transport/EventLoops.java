@@ -6,10 +6,11 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.nio.NioIoHandler;
-import io.netty.util.concurrent.DefaultThreadFactory;
+import io.netty.util.concurrent.FastThreadLocalThread;
 import io.netty.util.concurrent.Future;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -34,10 +35,16 @@ public final class EventLoops implements AutoCloseable {
     /** Starts a loop with one daemon thread of this name. */
     public synchronized IoEventLoop start(String name) {
         IoHandlerFactory factory = isEpoll() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
-        MultiThreadIoEventLoopGroup group =
-                new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory(name, true), factory);
+        ThreadFactory named = work -> thread(name, work);
+        MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, named, factory);
         groups.add(group);
         return group.next();
+    }
+
+    private static Thread thread(String name, Runnable work) {
+        Thread thread = new FastThreadLocalThread(work, name);
+        thread.setDaemon(true);
+        return thread;
     }
 
     /** Ends every loop and waits until their threads are gone. Not from a loop. Idempotent. */
