@@ -19,7 +19,7 @@ import org.userload.support.Seeds;
 @Timeout(20)
 class HelloTest {
     private static final RegionTable TABLE = new RegionTable(
-            new PageSize(65536), List.of(new RegionTable.Entry(0, 3), new RegionTable.Entry(1L << 40, 1L << 32)));
+            new PageSize(65536), List.of(new RegionTable.Entry(0, 3), new RegionTable.Entry(1L << 40, 1L << 31)));
 
     private static ByteBuf body(Hello hello) {
         ByteBuf out = Unpooled.buffer();
