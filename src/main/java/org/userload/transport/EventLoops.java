@@ -1,6 +1,7 @@
 package org.userload.transport;
 
 import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
@@ -19,6 +20,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class EventLoops implements AutoCloseable {
     private final List<MultiThreadIoEventLoopGroup> groups = new ArrayList<>();
+    private final List<IoHandler> handlers = new ArrayList<>();
 
     /** Whether loops of this JVM use epoll. */
     public static boolean isEpoll() {
@@ -35,7 +37,11 @@ public final class EventLoops implements AutoCloseable {
     public synchronized IoEventLoop start(String name) {
         IoHandlerFactory factory = isEpoll() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
         MultiThreadIoEventLoopGroup group =
-                new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory(name, true), factory);
+                new MultiThreadIoEventLoopGroup(1, new DefaultThreadFactory(name, true), thread -> {
+                    IoHandler handler = factory.newHandler(thread);
+                    handlers.add(handler);
+                    return handler;
+                });
         groups.add(group);
         return group.next();
     }
@@ -43,6 +49,7 @@ public final class EventLoops implements AutoCloseable {
     /** Ends every loop and waits until their threads are gone. Not from a loop. Idempotent. */
     @Override
     public synchronized void close() {
+        closeChannels();
         List<Future<?>> ends = new ArrayList<>();
         for (MultiThreadIoEventLoopGroup group : groups) {
             ends.add(group.shutdownGracefully(0, 2, TimeUnit.SECONDS));
@@ -51,5 +58,20 @@ public final class EventLoops implements AutoCloseable {
             end.awaitUninterruptibly(5, TimeUnit.SECONDS);
         }
         groups.clear();
+        handlers.clear();
+    }
+
+    /**
+     * Closes what is registered, on each loop. A loop that is told to end does so by itself, but not when it is told at
+     * the wrong moment of its round: then its sockets would stay open for ever.
+     */
+    private void closeChannels() {
+        List<Future<?>> closes = new ArrayList<>();
+        for (int i = 0; i < groups.size(); i++) {
+            closes.add(groups.get(i).submit(handlers.get(i)::prepareToDestroy));
+        }
+        for (Future<?> close : closes) {
+            close.awaitUninterruptibly(2, TimeUnit.SECONDS);
+        }
     }
 }
