@@ -149,10 +149,11 @@ public final class PageServer implements AutoCloseable {
     }
 
     private void connectionLost(SourceSession session, String role, @Nullable Throwable cause) {
-        session.end(cause);
+        // First removed, then ended: the connections that this closes are not why the session ends.
         if (sessions.remove(session.id()) == null) {
             return;
         }
+        session.end(cause);
         Throwable problem = session.isComplete()
                 ? null
                 : cause != null ? cause : new IOException("the destination closed its " + role + " connection early");

@@ -1,6 +1,7 @@
 package org.userload.transport;
 
 import io.netty.channel.IoEventLoop;
+import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
@@ -20,6 +21,7 @@ import java.util.concurrent.TimeUnit;
  */
 public final class EventLoops implements AutoCloseable {
     private final List<MultiThreadIoEventLoopGroup> groups = new ArrayList<>();
+    private final List<IoHandler> handlers = new ArrayList<>();
 
     /** Whether loops of this JVM use epoll. */
     public static boolean isEpoll() {
@@ -36,7 +38,11 @@ public final class EventLoops implements AutoCloseable {
     public synchronized IoEventLoop start(String name) {
         IoHandlerFactory factory = isEpoll() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
         ThreadFactory named = work -> thread(name, work);
-        MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, named, factory);
+        MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, named, executor -> {
+            IoHandler handler = factory.newHandler(executor);
+            handlers.add(handler);
+            return handler;
+        });
         groups.add(group);
         return group.next();
     }
@@ -50,6 +56,7 @@ public final class EventLoops implements AutoCloseable {
     /** Ends every loop and waits until their threads are gone. Not from a loop. Idempotent. */
     @Override
     public synchronized void close() {
+        closeChannels();
         List<Future<?>> ends = new ArrayList<>();
         for (MultiThreadIoEventLoopGroup group : groups) {
             ends.add(group.shutdownGracefully(0, 2, TimeUnit.SECONDS));
@@ -58,5 +65,20 @@ public final class EventLoops implements AutoCloseable {
             end.awaitUninterruptibly(5, TimeUnit.SECONDS);
         }
         groups.clear();
+        handlers.clear();
+    }
+
+    /**
+     * Closes what is registered, on each loop. A loop that is told to end does so by itself, but not when it is told at
+     * the wrong moment of its round: then its sockets would stay open for ever.
+     */
+    private void closeChannels() {
+        List<Future<?>> closes = new ArrayList<>();
+        for (int i = 0; i < groups.size(); i++) {
+            closes.add(groups.get(i).submit(handlers.get(i)::prepareToDestroy));
+        }
+        for (Future<?> close : closes) {
+            close.awaitUninterruptibly(2, TimeUnit.SECONDS);
+        }
     }
 }

@@ -13,29 +13,45 @@ import java.util.stream.Stream;
 
 /** What this process holds of sockets, loops and threads; a test that uses it must run alone. */
 public final class Leaks {
-    private final int descriptors;
+    private final List<String> descriptors;
     private final Set<String> threads;
 
-    private Leaks(int descriptors, Set<String> threads) {
+    private Leaks(List<String> descriptors, Set<String> threads) {
         this.descriptors = descriptors;
         this.threads = threads;
     }
 
     public static Leaks snapshot() {
-        return new Leaks(descriptors().size(), threads());
+        return new Leaks(descriptors(), threads());
     }
 
     /** Waits a little for what is just ending; then there must be no more than there was. */
     public void assertNothingNew() throws InterruptedException {
         long end = System.nanoTime() + 5_000_000_000L;
-        while (descriptors().size() > descriptors || !threads.containsAll(threads())) {
+        while (descriptors().size() > descriptors.size() || !threads.containsAll(threads())) {
             if (System.nanoTime() > end) {
-                throw new AssertionError("left behind: " + descriptors + " -> "
-                        + descriptors().size() + " descriptors " + descriptors() + ", threads " + threads
-                        + " -> " + threads());
+                List<String> more = descriptors();
+                descriptors.forEach(more::remove);
+                throw new AssertionError("left behind: descriptors " + more + " " + connections(more) + ", threads "
+                        + threads() + "; before: threads " + threads);
             }
             Thread.sleep(10);
         }
+    }
+
+    /** What the kernel says of these sockets: addresses, ports and state. */
+    private static List<String> connections(List<String> sockets) {
+        List<String> found = new ArrayList<>();
+        for (String table : List.of("/proc/net/tcp", "/proc/net/tcp6", "/proc/net/unix")) {
+            try (Stream<String> lines = Files.lines(Path.of(table))) {
+                lines.filter(line -> sockets.stream()
+                                .anyMatch(socket -> line.contains(" " + socket.replaceAll("\\D", "") + " ")))
+                        .forEach(found::add);
+            } catch (IOException e) {
+                found.add(e.toString());
+            }
+        }
+        return found;
     }
 
     private static List<String> descriptors() {
