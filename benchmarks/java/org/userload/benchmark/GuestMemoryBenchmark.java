@@ -1,5 +1,6 @@
 package org.userload.benchmark;
 
+import com.kenai.jffi.MemoryIO;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
@@ -60,8 +61,8 @@ public class GuestMemoryBenchmark {
         long bytes = (long) mib << 20;
         memory = GuestMemory.present(RegionTable.single(bytes >>> 12));
         Pattern.fill(memory, Pattern.SEED);
-        plain = memory.region(0).slice(0, bytes);
         plainAddress = memory.region(0).hostAddress();
+        plain = MemoryIO.getInstance().newDirectByteBuffer(plainAddress, (int) bytes);
         mask = bytes - Long.BYTES;
         step = "random".equals(order) ? ODD_STEP : Long.BYTES;
     }

@@ -223,24 +223,6 @@ class HostileSourceTest {
     }
 
     @Test
-    void memoryTooLargeForThisHost_isAnError_andLeavesNothing() throws Exception {
-        warmUp(InterceptorChoice.USERFAULTFD);
-        Leaks before = Leaks.snapshot();
-        List<RegionTable.Entry> entries = new java.util.ArrayList<>();
-        for (int i = 0; i < 16; i++) {
-            entries.add(new RegionTable.Entry((long) i << 45, RegionTable.MAX_PAGES_PER_REGION));
-        }
-        RegionTable huge = new RegionTable(PageSize.DEFAULT, entries);
-        try (FakeSource source = new FakeSource(
-                huge, hello((asked, session) -> RawPeer.bytes(Hello.answer(asked.role(), session, huge))))) {
-            assertThatThrownBy(() -> Destination.open(config(source, InterceptorChoice.USERFAULTFD, false))
-                            .close())
-                    .isInstanceOfAny(org.userload.linux.NativeException.class, OutOfMemoryError.class);
-        }
-        before.assertNothingNew();
-    }
-
-    @Test
     void pageThatNobodyAskedFor_isRefused() throws Exception {
         assertFails(
                 answering(frame(FrameType.PAGES, 0, 7, 1, 4096)), false, "page 7 of region 0 that was not asked for");

@@ -89,6 +89,17 @@ class RegionTableTest {
     }
 
     @Test
+    void morePagesThanTheLimit_areRefused_alsoInSeveralRegions() {
+        List<RegionTable.Entry> entries = List.of(
+                new RegionTable.Entry(0, RegionTable.MAX_PAGES / 2),
+                new RegionTable.Entry(1L << 50, RegionTable.MAX_PAGES / 2),
+                new RegionTable.Entry(1L << 51, 1));
+        assertThatThrownBy(() -> new RegionTable(PageSize.DEFAULT, entries))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("together");
+    }
+
+    @Test
     void largestPage_hasItsShift() {
         assertThat(new PageSize(2 << 20).shift()).isEqualTo(21);
         assertThat(PageSize.DEFAULT.shift()).isEqualTo(12);
