@@ -141,7 +141,7 @@ public final class FloorComparison implements Callable<Integer> {
         return AsciiTable.getTable(
                 rows,
                 List.of(
-                        left("scenario", row -> row.scenario.label()),
+                        left("scenario", row -> row.scenario.toString()),
                         left("pin", row -> row.pin.option()),
                         left("metric", row -> row.metric.name()),
                         right("C", row -> row.c.text(1)),

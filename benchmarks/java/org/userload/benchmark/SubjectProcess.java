@@ -34,7 +34,7 @@ final class SubjectProcess implements AutoCloseable {
                 .start());
         if (!"ready".equals(subject.output.readLine())) {
             subject.close();
-            throw new IOException("the Java side of " + scenario.label() + " failed at its start");
+            throw new IOException("the Java side of " + scenario.toString() + " failed at its start");
         }
         return subject;
     }

@@ -1,11 +1,13 @@
 package org.userload.cli;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.userload.memory.PageSize;
 import org.userload.report.Quantities;
 import org.userload.source.OpenOptions;
 import org.userload.source.PageServer;
@@ -85,7 +87,7 @@ final class ServeCommand implements Callable<Integer> {
         };
         OpenOptions options =
                 new OpenOptions(OpenOptions.DEFAULT.rawPageSize(), cacheBytes, OpenOptions.DEFAULT.extents());
-        try (PageSource source = PageSources.open(image, options);
+        try (PageSource source = openImage(options);
                 PageServer server = PageServer.serve(listen, source, listener)) {
             say(
                     out,
@@ -97,6 +99,19 @@ final class ServeCommand implements Callable<Integer> {
             ended.await();
         }
         return failure.get() == null ? 0 : 1;
+    }
+
+    /** Destinations page in by 4 KiB. */
+    private PageSource openImage(OpenOptions options) throws IOException {
+        PageSource source = PageSources.open(image, options);
+        PageSize pageSize = source.regions().pageSize();
+        if (!pageSize.equals(PageSize.DEFAULT)) {
+            source.close();
+            throw new IOException(source.description() + " has pages of " + pageSize.bytes()
+                    + " bytes, but faults are served by " + PageSize.DEFAULT.bytes()
+                    + "; write it again with pages of that size");
+        }
+        return source;
     }
 
     private static String describe(SourceSession session, @Nullable Throwable problem) {

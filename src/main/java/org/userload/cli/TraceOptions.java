@@ -42,7 +42,7 @@ final class TraceOptions {
         List<String> arguments = new ArrayList<>();
         if (file != null) {
             arguments.add("--trace=" + file.toAbsolutePath());
-            arguments.add("--format=" + format.label());
+            arguments.add("--format=" + format.toString());
         }
         return arguments;
     }

@@ -14,11 +14,6 @@ public enum TraceFormat {
     ULT;
 
     /** The name used on the command line: {@code auto}, {@code lackey}, {@code csv} or {@code ult}. */
-    public String label() {
-        return name().toLowerCase(Locale.ROOT);
-    }
-
-    /** The name used on the command line. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -184,4 +184,24 @@ class SourceHandoverTest {
         assertThat(get(migration)).isNull();
         assertThat(guest.isRunning()).isFalse();
     }
+
+    @Test
+    void readyBeforePrepare_isAgainstTheProtocol_andHandsNothingOver() throws Exception {
+        RawPeer control = attach().control();
+        control.send(FrameType.READY, 0, 0, 0);
+        Frame error = control.awaitEnd();
+        assertThat(error).isNotNull();
+        assertThat(error.errorText()).contains("READY");
+        assertThat(get(migrate(LITTLE_PATIENCE)).guestIsHere()).isTrue();
+        assertThat(guest.isRunning()).isTrue();
+    }
+
+    @Test
+    void closingTheSource_wakesWhoWaitsForADestination() throws Exception {
+        CompletableFuture<HandoverException> migration = migrate(Duration.ofHours(1));
+        Thread.sleep(50);
+        source.close();
+        assertThat(get(migration).guestIsHere()).isTrue();
+        assertThat(guest.isRunning()).isTrue();
+    }
 }
