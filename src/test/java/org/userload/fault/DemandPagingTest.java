@@ -40,6 +40,7 @@ import org.userload.transport.Endpoint;
 
 /** Faults on their way to a source and back, with both interceptors. */
 @Timeout(60)
+@SuppressWarnings("try") // closes in the middle on purpose
 class DemandPagingTest {
     private static final long FAR = 1L << 40;
     private static final RegionTable TABLE =
