@@ -125,7 +125,8 @@ class DemandPagingTest {
             for (long page = 0; page < 600; page++) {
                 assertThat(source.requestsFor(0, page)).as("page %d", page).isEqualTo(1);
             }
-            assertThat(destination.statistics().pages().demand()).isEqualTo(600);
+            // Threads wake when their page is in, which is just before it is counted.
+            Threads.await("600 pages counted", 5, () -> destination.statistics().pages().demand() == 600);
         }
     }
 
