@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.userload.fault.FaultInterceptor;
@@ -37,6 +38,9 @@ public final class Destination implements AutoCloseable {
     /** The source closes the connections when it hears that all is in; this is how long that is waited for. */
     private static final int SOURCE_CLOSES_MILLIS = 2_000;
 
+    /** How long a broken connection waits for the reason to arrive on another one. */
+    private static final int REASON_MAY_TAKE_MILLIS = 200;
+
     private final DestinationConfig config;
     private final EventLoops loops = new EventLoops();
     private final WireBytes wire = new WireBytes();
@@ -51,6 +55,7 @@ public final class Destination implements AutoCloseable {
     private final ControlConnection control;
     private final DemandPager pager;
     private final StreamIntake stream;
+    private final IoEventLoop faultLoop;
     private final IoEventLoop streamLoop;
     private volatile long completedAtNanos;
 
@@ -59,9 +64,8 @@ public final class Destination implements AutoCloseable {
         this.listener = listener;
         this.interceptor = config.interceptor().open(config.trackRemovals());
         GuestMemory opening = null;
-        IoEventLoop faultLoop;
         try {
-            faultLoop = loops.start("userload-sync");
+            this.faultLoop = loops.start("userload-sync");
             this.streamLoop = loops.start("userload-stream");
             this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
             Sockets.connect(config.source(), faultLoop, control);
@@ -191,10 +195,29 @@ public final class Destination implements AutoCloseable {
         }
     }
 
+    /**
+     * A connection that breaks says less than an ERROR frame that is about to arrive on another one, since the source tells
+     * its reason on all of them; so a bare break waits a moment for the reason.
+     */
     private void connectionLost(String role, @Nullable Throwable cause) {
+        if (over.get()) {
+            return;
+        }
         String what =
                 cause == null ? "the source closed the " + role + " connection" : String.valueOf(cause.getMessage());
-        fail(new SourceLostException(peer() + " is lost: " + what, cause));
+        SourceLostException lost = new SourceLostException(peer() + " is lost: " + what, cause);
+        if (cause instanceof ClientConnection.PeerErrorException || !failSoon(lost)) {
+            fail(lost);
+        }
+    }
+
+    private boolean failSoon(SourceLostException lost) {
+        try {
+            faultLoop.schedule(() -> fail(lost), REASON_MAY_TAKE_MILLIS, TimeUnit.MILLISECONDS);
+            return true;
+        } catch (RejectedExecutionException e) {
+            return false;
+        }
     }
 
     private void fail(Throwable reason) {

@@ -41,7 +41,7 @@ import org.userload.transport.Endpoint;
  */
 @Timeout(60)
 @Isolated("counts descriptors and threads of the process")
-@SuppressWarnings("NullAway.Init")
+@SuppressWarnings({"NullAway.Init", "try"}) // JUnit sets the fields; sessions are closed in the middle on purpose
 class HostileDestinationTest {
     private static final RegionTable TABLE = new RegionTable(
             PageSize.DEFAULT, List.of(new RegionTable.Entry(0, 1500), new RegionTable.Entry(1L << 40, 50)));
