@@ -35,6 +35,7 @@ public final class LivePageSource implements PageSource {
         while (count < limit && pages.isZeroPage(firstPage + count) == zero) {
             count++;
         }
+        checkOpen(region, firstPage);
         return zero ? PageRun.zero(count) : PageRun.data(count);
     }
 
@@ -43,7 +44,13 @@ public final class LivePageSource implements PageSource {
         PageBounds.checkRead(description, regions(), region, firstPage, count, dst);
         checkOpen(region, firstPage);
         MemoryRegion pages = memory.region(region);
+        int start = dst.position();
         pages.copyTo(firstPage << pages.pageShift(), count << pages.pageShift(), dst);
+        if (memory.isClosed()) {
+            // What was read may be the zeros of closed memory.
+            dst.position(start);
+            checkOpen(region, firstPage);
+        }
     }
 
     private void checkOpen(int region, long page) {
