@@ -6,7 +6,8 @@ import org.userload.memory.MemoryRegion;
 import org.userload.memory.RegionTable;
 
 /**
- * The memory of a guest that is paused here: all of it present, and nobody writes to it any more.
+ * The memory of a guest that is paused here: all of it present, and nobody writes to it any more. A page that is itself
+ * still missing is refused, since a loop that waited for it could be the one that its arrival needs.
  *
  * <p>Does not own the memory; close it after this.
  */
@@ -28,34 +29,38 @@ public final class LivePageSource implements PageSource {
     @Override
     public PageRun describe(int region, long firstPage, int maxPages) {
         int limit = PageBounds.checkRun(description, regions(), region, firstPage, maxPages);
-        checkOpen(region, firstPage);
         MemoryRegion pages = memory.region(region);
+        checkPresent(pages, firstPage, limit);
         boolean zero = pages.isZeroPage(firstPage);
         int count = 1;
         while (count < limit && pages.isZeroPage(firstPage + count) == zero) {
             count++;
         }
-        checkOpen(region, firstPage);
+        checkPresent(pages, firstPage, count);
         return zero ? PageRun.zero(count) : PageRun.data(count);
     }
 
     @Override
     public void read(int region, long firstPage, int count, ByteBuffer dst) {
         PageBounds.checkRead(description, regions(), region, firstPage, count, dst);
-        checkOpen(region, firstPage);
         MemoryRegion pages = memory.region(region);
+        checkPresent(pages, firstPage, count);
         int start = dst.position();
         pages.copyTo(firstPage << pages.pageShift(), count << pages.pageShift(), dst);
-        if (memory.isClosed()) {
-            // What was read may be the zeros of closed memory.
+        try {
+            checkPresent(pages, firstPage, count);
+        } catch (PageSourceException e) {
             dst.position(start);
-            checkOpen(region, firstPage);
+            throw e;
         }
     }
 
-    private void checkOpen(int region, long page) {
-        if (memory.isClosed()) {
-            throw PageSourceException.reading(description, region, page, "the memory is closed", null);
+    /** Called before and after the bytes are looked at: closed memory has no present page, and reads as zeros. */
+    private void checkPresent(MemoryRegion region, long firstPage, int count) {
+        long missing = region.received().nextClear(firstPage, firstPage + count);
+        if (missing < firstPage + count) {
+            String what = memory.isClosed() ? "the memory is closed" : "the page is itself missing here";
+            throw PageSourceException.reading(description, region.index(), missing, what, null);
         }
     }
 
