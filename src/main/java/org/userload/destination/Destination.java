@@ -223,8 +223,8 @@ public final class Destination implements AutoCloseable {
     private void fail(Throwable reason) {
         if (over.compareAndSet(false, true)) {
             interceptor.fail(reason);
-            listener.failed(reason);
             completion.completeExceptionally(reason);
+            listener.failed(reason);
         }
     }
 

@@ -36,6 +36,7 @@ public final class LivePageSource implements PageSource {
         while (count < limit && pages.isZeroPage(firstPage + count) == zero) {
             count++;
         }
+        checkPresent(pages, firstPage, count);
         return zero ? PageRun.zero(count) : PageRun.data(count);
     }
 
@@ -44,9 +45,17 @@ public final class LivePageSource implements PageSource {
         PageBounds.checkRead(description, regions(), region, firstPage, count, dst);
         MemoryRegion pages = memory.region(region);
         checkPresent(pages, firstPage, count);
+        int start = dst.position();
         pages.copyTo(firstPage << pages.pageShift(), count << pages.pageShift(), dst);
+        try {
+            checkPresent(pages, firstPage, count);
+        } catch (PageSourceException e) {
+            dst.position(start);
+            throw e;
+        }
     }
 
+    /** Called before and after the bytes are looked at: closed memory has no present page, and reads as zeros. */
     private void checkPresent(MemoryRegion region, long firstPage, int count) {
         long missing = region.received().nextClear(firstPage, firstPage + count);
         if (missing < firstPage + count) {

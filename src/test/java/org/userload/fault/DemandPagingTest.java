@@ -25,6 +25,7 @@ import org.userload.memory.GuestMemory;
 import org.userload.memory.PageSize;
 import org.userload.memory.PageUnavailableException;
 import org.userload.memory.RegionTable;
+import org.userload.protocol.FrameType;
 import org.userload.protocol.Role;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageServer;
@@ -50,9 +51,16 @@ class DemandPagingTest {
     private static final class Holding extends FakeSource.Script {
         final LinkedBlockingQueue<Frame> held = new LinkedBlockingQueue<>();
 
+        final AtomicBoolean started = new AtomicBoolean();
+
         @Override
         protected void request(FakeSource source, RawPeer peer, Frame request) {
             held.add(request);
+        }
+
+        @Override
+        protected void other(FakeSource source, Role role, RawPeer peer, Frame frame) {
+            started.compareAndSet(false, frame.is(FrameType.START));
         }
 
         Frame next() throws InterruptedException {
@@ -130,6 +138,39 @@ class DemandPagingTest {
                     "600 pages counted",
                     5,
                     () -> destination.statistics().pages().demand() == 600);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = InterceptorChoice.class,
+            names = {"USERFAULTFD", "SOFTWARE"})
+    void threadsThatWait_wakeWhenTheStreamBringsTheirPages_thoughNobodyAnswersThem(InterceptorChoice choice)
+            throws Exception {
+        Holding script = new Holding();
+        try (FakeSource source = new FakeSource(TABLE, script);
+                Destination destination = open(source, choice)) {
+            GuestMemory memory = destination.memory();
+            long[] pages = {105, 107, 111, 203, 470};
+            AtomicInteger next = new AtomicInteger();
+            List<FutureTask<Long>> readers =
+                    Threads.start(pages.length, () -> memory.getLong(pages[next.getAndIncrement()] << 12));
+            for (int i = 0; i < pages.length; i++) {
+                script.next();
+            }
+            destination.startStream();
+            Threads.await("the stream is started", 10, () -> script.started.get());
+            RawPeer stream = source.peer(Role.STREAM);
+            stream.send(FrameType.PAGES, 0, 104, 8, 0, FakeSource.content(TABLE, 0, 104, 8));
+            stream.send(FrameType.ZERO, 0, 200, 300);
+            int[] zero = new int[1];
+            for (FutureTask<Long> reader : readers) {
+                if (Threads.join(reader, 10) == 0) {
+                    zero[0]++;
+                }
+            }
+            assertThat(zero[0]).isEqualTo(2);
+            assertThat(destination.statistics().pages().demand()).isZero();
         }
     }
 
