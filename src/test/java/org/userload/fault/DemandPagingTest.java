@@ -27,17 +27,12 @@ import org.userload.memory.PageUnavailableException;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Role;
-import org.userload.source.LivePageSource;
-import org.userload.source.PageServer;
-import org.userload.source.ServerListener;
 import org.userload.support.FakeSource;
 import org.userload.support.NativeTouch;
-import org.userload.support.Patterns;
 import org.userload.support.RawPeer;
 import org.userload.support.RawPeer.Frame;
 import org.userload.support.Seeds;
 import org.userload.support.Threads;
-import org.userload.transport.Endpoint;
 
 /** Faults on their way to a source and back, with both interceptors. */
 @Timeout(60)
@@ -300,57 +295,6 @@ class DemandPagingTest {
                             .hasMessageContaining("closed");
                 }
             }
-        }
-    }
-
-    @ParameterizedTest
-    @EnumSource(
-            value = InterceptorChoice.class,
-            names = {"USERFAULTFD", "SOFTWARE"})
-    void garbageCollections_neverHangThreadsThatReadMissingPages(InterceptorChoice choice) throws Exception {
-        long seed = Seeds.of("DemandPagingTest collections " + choice);
-        RegionTable table = RegionTable.single(30_000);
-        AtomicBoolean done = new AtomicBoolean();
-        try (GuestMemory origin = GuestMemory.present(table)) {
-            Patterns.fill(origin, seed);
-            FutureTask<Integer> collector = Threads.start(() -> {
-                int collections = 0;
-                for (; !done.get(); collections++) {
-                    System.gc();
-                    Thread.sleep(1);
-                }
-                return collections;
-            });
-            try (PageServer server = PageServer.serve(
-                            Endpoint.parse("127.0.0.1:0"),
-                            new LivePageSource(origin, "guest"),
-                            new ServerListener() {});
-                    Destination destination = Destination.open(DestinationConfig.from(server.endpoint())
-                            .withInterceptor(choice)
-                            .withStreamAtOnce(false))) {
-                GuestMemory memory = destination.memory();
-                long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(2500);
-                AtomicInteger thread = new AtomicInteger();
-                List<FutureTask<Integer>> readers = Threads.start(4, () -> {
-                    SplittableRandom random = new SplittableRandom(seed + thread.incrementAndGet());
-                    int reads = 0;
-                    while (System.nanoTime() < end) {
-                        long address = random.nextLong(table.totalBytes()) & -8;
-                        assertThat(memory.getLong(address)).isEqualTo(Patterns.wordAt(address, seed));
-                        reads++;
-                    }
-                    return reads;
-                });
-                for (FutureTask<Integer> reader : readers) {
-                    assertThat(Threads.join(reader, 30)).isPositive();
-                }
-                assertThat(destination.statistics().faultLatencyNanos().getTotalCount())
-                        .isGreaterThan(100);
-            }
-            done.set(true);
-            assertThat(Threads.join(collector, 30)).isGreaterThan(5);
-        } finally {
-            done.set(true);
         }
     }
 }
