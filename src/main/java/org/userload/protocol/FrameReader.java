@@ -2,6 +2,7 @@ package org.userload.protocol;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
 
 /**
  * Cuts a byte stream into frames, however it was split on the way.
@@ -33,7 +34,9 @@ public final class FrameReader implements AutoCloseable {
     public FrameReader(int pageBytes, FrameSink sink) {
         this.sink = sink;
         this.pageBytes = pageBytes;
-        this.partialPage = Unpooled.directBuffer(pageBytes, pageBytes);
+        // The garbage collector's memory: a loop that ends may never close its readers.
+        this.partialPage =
+                Unpooled.wrappedBuffer(ByteBuffer.allocateDirect(pageBytes)).clear();
     }
 
     /** Reads everything in the buffer; does not release it. */

@@ -2,23 +2,23 @@ package org.userload.transport;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
-import io.netty.buffer.UnpooledByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
 
 /**
  * A direct buffer that is used again and again: what is sent or received one after the other needs no allocator, which
  * costs time on the way of every page, and more each time its leak detection takes a sample.
  *
  * <p>Whoever takes the buffer releases it, as any other. While it is out, {@link #take} falls back on the allocator.
- * Used by one event loop; the owner closes it, and it is freed when the last user has released it.
+ * Used by one event loop. After {@link #close} it is not handed out again; the memory is the garbage collector's, since a
+ * loop that ends may never tell its handlers so.
  */
 public final class SpareBuffer implements AutoCloseable {
-    private static final UnpooledByteBufAllocator UNTRACKED = new UnpooledByteBufAllocator(true, true);
-
     private final ByteBuf buffer;
 
     /** @param bytes capacity */
     public SpareBuffer(int bytes) {
-        buffer = UNTRACKED.directBuffer(bytes, bytes);
+        buffer = Unpooled.wrappedBuffer(ByteBuffer.allocateDirect(bytes));
     }
 
     /** An empty buffer with room for at least {@code bytes}. */
