@@ -13,7 +13,7 @@ import picocli.CommandLine.Spec;
 /** The {@code userload} command. */
 @Command(
         name = "userload",
-        version = "userload 0.1.0",
+        versionProvider = Main.Version.class,
         mixinStandardHelpOptions = true,
         description = {"Post-copy paging: a program moves to another process at once, its memory follows on fault.", ""
         },
@@ -44,6 +44,15 @@ public final class Main implements Runnable {
         spec.commandLine().usage(spec.commandLine().getOut());
     }
 
+    /** The version that the build wrote into the jar. */
+    static final class Version implements CommandLine.IVersionProvider {
+        @Override
+        public String[] getVersion() {
+            String version = Main.class.getPackage().getImplementationVersion();
+            return new String[] {"userload " + (version == null ? "(not from a jar)" : version)};
+        }
+    }
+
     /** Runs a command and gives its exit code. */
     static int execute(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new Main())
@@ -51,14 +60,21 @@ public final class Main implements Runnable {
                 .setExpandAtFiles(false)
                 .setOut(out)
                 .setErr(err)
+                .setParameterExceptionHandler(Main::explainUsage)
                 .setExecutionExceptionHandler(Main::explain);
         return command.execute(arguments);
     }
 
+    private static int explainUsage(ParameterException wrong, String[] ignored) {
+        CommandLine command = wrong.getCommandLine();
+        command.getErr().println("userload: " + wrong.getMessage());
+        command.getErr().println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
+        return CommandLine.ExitCode.USAGE;
+    }
+
     private static int explain(Exception problem, CommandLine command, CommandLine.ParseResult ignored) {
         if (problem instanceof ParameterException wrong) {
-            command.getErr().println("userload: " + wrong.getMessage());
-            return CommandLine.ExitCode.USAGE;
+            return explainUsage(wrong, new String[0]);
         }
         command.getErr().println("userload: " + Problems.describe(problem));
         if (Boolean.getBoolean("userload.stacktrace")) {

@@ -64,8 +64,8 @@ final class ReplayOptions {
             if (pages < trace.pageCount()) {
                 throw new ParameterException(
                         spec.commandLine(),
-                        "the trace " + trace.name() + " touches " + trace.pageCount() + " pages, "
-                                + trace.pageCount() * 4 + " KiB, which is more than --memory; give at least that");
+                        "the trace " + trace.name() + " touches " + trace.pageCount() + " pages, which do not fit into "
+                                + memoryBytes + " bytes; give at least --memory=" + trace.pageCount() * 4 + "k");
             }
         }
         return RegionTable.single(pages);

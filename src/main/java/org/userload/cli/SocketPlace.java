@@ -13,14 +13,24 @@ record SocketPlace(Endpoint endpoint, @Nullable Path directory) implements AutoC
             return new SocketPlace(new Endpoint.Tcp("127.0.0.1", 0), null);
         }
         Path directory = Files.createTempDirectory("userload");
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> delete(directory), "userload-socket-end"));
         return new SocketPlace(new Endpoint.Unix(directory.resolve("source.sock")), directory);
     }
 
     @Override
-    public void close() throws IOException {
+    public void close() {
         if (directory != null) {
+            delete(directory);
+        }
+    }
+
+    /** Also when the process is told to end: nothing stays behind. */
+    private static void delete(Path directory) {
+        try {
             Files.deleteIfExists(directory.resolve("source.sock"));
             Files.deleteIfExists(directory);
+        } catch (IOException e) {
+            System.err.println("userload: cannot delete " + directory + ": " + e.getMessage());
         }
     }
 }

@@ -18,7 +18,8 @@ final class TraceOptions {
             description = {
                 "Memory accesses of a program, plain or compressed with gzip or zstd. Record one with:",
                 "  valgrind --tool=lackey --trace-mem=yes --log-file=FILE PROGRAM",
-                "Default: the small trace that comes with userload (perl sorting a text)."
+                "Without it, load touches nothing, and all other commands use the small trace that comes with"
+                        + " userload (perl sorting a text)."
             })
     private @Nullable Path file;
 

@@ -9,7 +9,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.userload.memory.PageSize;
+import org.userload.protocol.ErrorCode;
 import org.userload.protocol.FrameHeader;
+import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
 import org.userload.protocol.Hello;
@@ -61,7 +63,7 @@ abstract class ClientConnection extends FrameChannel {
 
     @Override
     public final void frame(FrameHeader header, ByteBuf body) {
-        wire.add(org.userload.protocol.FrameLayout.HEADER_BYTES + header.bodyLength());
+        wire.add(FrameLayout.HEADER_BYTES + header.bodyLength());
         if (header.type() == FrameType.ERROR) {
             throw new PeerErrorException(Frames.errorText(body));
         }
@@ -123,6 +125,21 @@ abstract class ClientConnection extends FrameChannel {
         return cause instanceof ProtocolException
                 ? new ProtocolException("it does not speak the Userload protocol: " + cause.getMessage())
                 : cause;
+    }
+
+    /** Closes the connection, after telling the source the reason when there is one. Any thread. */
+    final void giveUp(@Nullable Throwable reason) {
+        if (!isOpen()) {
+            return;
+        }
+        ChannelHandlerContext to = context();
+        if (reason == null) {
+            to.close();
+        } else {
+            ByteBuf last = to.alloc().buffer();
+            Frames.writeError(last, ErrorCode.DESTINATION_FAILED, String.valueOf(reason.getMessage()));
+            closeAfter(to, last);
+        }
     }
 
     /** The source said why it ends the session. */

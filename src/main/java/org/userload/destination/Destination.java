@@ -189,9 +189,14 @@ public final class Destination implements AutoCloseable {
     private void lastPageIn() {
         if (over.compareAndSet(false, true)) {
             completedAtNanos = System.nanoTime();
-            interceptor.complete();
-            control.send(FrameType.COMPLETE, 0);
-            endInBackground(() -> completion.complete(statistics()));
+            try {
+                interceptor.complete();
+                control.send(FrameType.COMPLETE, 0);
+                endInBackground(() -> completion.complete(statistics()));
+            } catch (RuntimeException e) {
+                completion.completeExceptionally(e);
+                throw e;
+            }
         }
     }
 
@@ -223,6 +228,9 @@ public final class Destination implements AutoCloseable {
     private void fail(Throwable reason) {
         if (over.compareAndSet(false, true)) {
             interceptor.fail(reason);
+            control.giveUp(reason);
+            pager.giveUp(null);
+            stream.giveUp(null);
             completion.completeExceptionally(reason);
             listener.failed(reason);
         }

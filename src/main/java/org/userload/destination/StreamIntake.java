@@ -54,6 +54,7 @@ final class StreamIntake extends ClientConnection {
         ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
         Frames.writeHeader(frame, FrameType.START, 0, 0, 0, windowPages, 0);
         to.writeAndFlush(frame, to.voidPromise());
+        wire().add(FrameLayout.HEADER_BYTES);
     }
 
     @Override

@@ -18,7 +18,6 @@ final class RemovedPages {
     private static final AtomicBitmap[] NONE = {};
 
     private final AtomicBitmap[] byRegion;
-    private final InstallGate gate = new InstallGate();
 
     private RemovedPages(AtomicBitmap[] byRegion) {
         this.byRegion = byRegion;
@@ -38,10 +37,6 @@ final class RemovedPages {
 
     boolean isTracked() {
         return byRegion.length > 0;
-    }
-
-    InstallGate gate() {
-        return gate;
     }
 
     boolean contains(MemoryRegion region, long page) {

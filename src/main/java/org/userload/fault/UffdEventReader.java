@@ -2,6 +2,8 @@ package org.userload.fault;
 
 import java.util.Arrays;
 import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.userload.linux.Mapping;
 import org.userload.linux.NativeException;
 import org.userload.linux.NativeException.NativeGoneException;
@@ -17,9 +19,12 @@ import org.userload.memory.MemoryRegion;
  * that came first. Fault loop only.
  */
 final class UffdEventReader {
+    private static final Logger LOG = LoggerFactory.getLogger(UffdEventReader.class);
+
     private final Userfaultfd uffd;
     private final UffdRegions regions;
     private final RemovedPages removed;
+    private final InstallGate gate;
     private final UffdInstaller installer;
     private final FaultListener listener;
     private final BooleanSupplier sourceIsLost;
@@ -32,12 +37,14 @@ final class UffdEventReader {
             Userfaultfd uffd,
             UffdRegions regions,
             RemovedPages removed,
+            InstallGate gate,
             UffdInstaller installer,
             FaultListener listener,
             BooleanSupplier sourceIsLost) {
         this.uffd = uffd;
         this.regions = regions;
         this.removed = removed;
+        this.gate = gate;
         this.installer = installer;
         this.listener = listener;
         this.sourceIsLost = sourceIsLost;
@@ -76,7 +83,7 @@ final class UffdEventReader {
             uffd.read(batch);
             return;
         }
-        removed.gate().shut();
+        gate.shut();
         try {
             uffd.read(batch);
             for (int i = 0; i < batch.size(); i++) {
@@ -85,7 +92,7 @@ final class UffdEventReader {
                 }
             }
         } finally {
-            removed.gate().open();
+            gate.open();
         }
     }
 
@@ -121,7 +128,10 @@ final class UffdEventReader {
         }
     }
 
-    /** Makes a page that will never come an error for whoever touches it. */
+    /**
+     * Makes a page that will never come an error for whoever touches it. The received bits are final by now: no install is
+     * under way since the source was lost.
+     */
     private void refuse(long address, long bytes) {
         if (uffd.features().contains(UffdFeature.POISON)) {
             // Present, or the mapping is changing: then the waiter has to fault again.
@@ -132,9 +142,11 @@ final class UffdEventReader {
         }
         try {
             Mapping.forbid(address, bytes);
+            uffd.wake(address, bytes);
         } catch (NativeException e) {
-            throw new IllegalStateException("cannot refuse a page whose source is lost", e);
+            // Too many mappings: whoever waits goes on waiting until the session is closed, rather than read a zero.
+            LOG.warn(
+                    "a thread that waits for a lost page is woken only when the session is closed: {}", e.getMessage());
         }
-        uffd.wake(address, bytes);
     }
 }

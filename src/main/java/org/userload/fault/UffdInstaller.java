@@ -13,13 +13,22 @@ import org.userload.memory.MemoryRegion;
  */
 final class UffdInstaller {
     private final Userfaultfd uffd;
+    /** The range lies in more than one mapping: go page by page. */
+    private static final long CROSSES_MAPPINGS = -3;
+
     private final RemovedPages removed;
+    private final InstallGate gate;
     private final IoEventLoop faultLoop;
     private final BooleanSupplier isActive;
     private Runnable readEvents = () -> {};
 
-    /** @param isActive whether pages are still wanted; when not, an install ends early */
-    UffdInstaller(Userfaultfd uffd, RemovedPages removed, IoEventLoop faultLoop, BooleanSupplier isActive) {
+    /**
+     * @param gate shut while no install may be under way
+     * @param isActive whether pages are still wanted; when not, an install ends early
+     */
+    UffdInstaller(
+            Userfaultfd uffd, RemovedPages removed, InstallGate gate, IoEventLoop faultLoop, BooleanSupplier isActive) {
+        this.gate = gate;
         this.uffd = uffd;
         this.removed = removed;
         this.faultLoop = faultLoop;
@@ -55,61 +64,65 @@ final class UffdInstaller {
         int shift = region.pageShift();
         long end = firstPage + count;
         long installed = 0;
+        long longestRun = count;
         long page = removed.nextMissing(region, firstPage, end);
-        try {
-            while (page < end && isActive.getAsBoolean()) {
-                long bytesFrom = source + ((page - firstPage) << shift);
-                long outcome;
-                // The bit is set inside the gate, too: set after a remove of the page was applied, it would call a page
-                // present that is gone, and count it twice.
-                enterGate();
-                try {
-                    outcome = installRun(region, page, end, bytesFrom, zero);
-                    if (outcome > 0) {
-                        installed += region.received().set(page, outcome >> shift);
-                    }
-                } finally {
-                    leaveGate();
-                }
-                if (outcome == InstallOutcome.MAPPING_IS_CHANGING) {
-                    awaitMappingChange();
-                } else if (outcome == InstallOutcome.NEXT_IS_PRESENT) {
-                    page++;
-                } else {
-                    page += outcome >> shift;
-                }
-                page = removed.nextMissing(region, page, end);
+        while (page < end && isActive.getAsBoolean()) {
+            long runEnd = Math.min(end, page + longestRun);
+            long outcome = installRun(region, page, runEnd, source + ((page - firstPage) << shift), zero);
+            if (outcome > 0) {
+                installed += outcome >> shift;
+                page += outcome >> shift;
+            } else if (outcome == InstallOutcome.NEXT_IS_PRESENT) {
+                page++;
+            } else if (outcome == InstallOutcome.MAPPING_IS_CHANGING) {
+                awaitMappingChange();
+            } else {
+                longestRun = 1;
             }
-        } catch (NativeGoneException e) {
-            // Unregistered meanwhile: the session is complete or closed, and these pages are not needed.
-            return (int) installed;
+            page = removed.nextMissing(region, page, end);
         }
         return (int) installed;
     }
 
-    private void enterGate() {
-        if (removed.isTracked()) {
-            removed.gate().enter();
-        }
-    }
-
-    private void leaveGate() {
-        if (removed.isTracked()) {
-            removed.gate().leave();
-        }
-    }
-
+    /**
+     * One system call for the missing pages from {@code page} on, and their received bits. The bits are set inside the gate,
+     * too: set after a remove of the page was applied, they would call a page present that is gone, and count it twice.
+     *
+     * @return as {@link InstallOutcome}, or {@link #CROSSES_MAPPINGS}
+     */
     private long installRun(MemoryRegion region, long page, long end, long source, boolean zero) {
-        if (removed.contains(region, page)) {
-            return InstallOutcome.NEXT_IS_PRESENT;
+        gate.enter();
+        try {
+            if (!isActive.getAsBoolean() || removed.contains(region, page)) {
+                return InstallOutcome.NEXT_IS_PRESENT;
+            }
+            long stop = Math.max(removed.endOfMissing(region, page, end), page + 1);
+            long outcome = installOnce(region, page, stop, source, zero);
+            if (outcome > 0) {
+                region.received().set(page, outcome >> region.pageShift());
+            }
+            return outcome;
+        } finally {
+            gate.leave();
         }
-        return installOnce(region, page, removed.endOfMissing(region, page, end), source, zero);
     }
 
     private long installOnce(MemoryRegion region, long page, long stop, long source, boolean zero) {
         long target = region.hostAddressOf(page);
-        long bytes = Math.max(stop - page, 1) << region.pageShift();
-        return zero ? uffd.zeroPage(target, bytes) : uffd.copy(target, source, bytes);
+        long bytes = (stop - page) << region.pageShift();
+        try {
+            return zero ? uffd.zeroPage(target, bytes) : uffd.copy(target, source, bytes);
+        } catch (NativeGoneException e) {
+            if (!isActive.getAsBoolean()) {
+                // Unregistered meanwhile: the session is complete or closed, and these pages are not needed.
+                return InstallOutcome.NEXT_IS_PRESENT;
+            }
+            if (stop - page > 1) {
+                // An madvise or mlock of a part has split the mapping, and one call does not cross the border.
+                return CROSSES_MAPPINGS;
+            }
+            throw e;
+        }
     }
 
     private void awaitMappingChange() {

@@ -5,12 +5,14 @@ import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoOps;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.userload.linux.Errno;
 import org.userload.linux.Mapping;
 import org.userload.linux.NativeException;
 import org.userload.linux.UffdFeature;
 import org.userload.linux.Userfaultfd;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MemoryRegion;
+import org.userload.memory.PageSize;
 import org.userload.memory.PageUnavailableException;
 
 /**
@@ -34,6 +36,7 @@ import org.userload.memory.PageUnavailableException;
 public final class UserfaultfdInterceptor implements FaultInterceptor {
     private final Userfaultfd uffd;
     private final boolean trackRemovals;
+    private final InstallGate gate = new InstallGate();
     private final FaultStatistics statistics = new FaultStatistics();
     private final AtomicBoolean descriptorClosed = new AtomicBoolean();
 
@@ -64,10 +67,21 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
      * @throws NativeException when the kernel does not permit or support it
      */
     public static UserfaultfdInterceptor open(boolean trackRemovals) {
+        return open(trackRemovals, UffdFeature.POISON);
+    }
+
+    /** As {@link #open(boolean)}, with the features that are used where the kernel has them. */
+    static UserfaultfdInterceptor open(boolean trackRemovals, UffdFeature... wanted) {
+        if (Mapping.hostPageSize() > PageSize.DEFAULT.bytes()) {
+            throw NativeException.notSupported("a fault of 4 KiB on a host with pages of " + Mapping.hostPageSize());
+        }
         if (!Mapping.canPopulate()) {
             throw NativeException.notSupported("madvise(MADV_POPULATE_READ), which needs Linux 5.14");
         }
-        Userfaultfd.Builder builder = Userfaultfd.builder().want(UffdFeature.POISON);
+        Userfaultfd.Builder builder = Userfaultfd.builder();
+        for (UffdFeature feature : wanted) {
+            builder.want(feature);
+        }
         if (trackRemovals) {
             builder.require(UffdFeature.EVENT_REMOVE);
         }
@@ -88,9 +102,9 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     public void start(GuestMemory memory, IoEventLoop loop, FaultListener listener) {
         UffdRegions regions = new UffdRegions(memory);
         RemovedPages removed = trackRemovals ? RemovedPages.tracked(memory) : RemovedPages.untracked();
-        UffdInstaller installer = new UffdInstaller(uffd, removed, loop, () -> state == State.ACTIVE);
+        UffdInstaller installer = new UffdInstaller(uffd, removed, gate, loop, () -> state == State.ACTIVE);
         UffdEventReader events =
-                new UffdEventReader(uffd, regions, removed, installer, listener, () -> failure != null);
+                new UffdEventReader(uffd, regions, removed, gate, installer, listener, () -> state == State.FAILED);
         installer.whenMappingChanges(events::deliver);
         for (int i = 0; i < memory.regionCount(); i++) {
             MemoryRegion region = memory.region(i);
@@ -130,7 +144,8 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         if (state == State.CLOSED) {
             return new PageUnavailableException(region, page, "the session was closed", null);
         }
-        return new PageUnavailableException(region, page, "the kernel refused to populate it, errno " + errno, null);
+        return new PageUnavailableException(
+                region, page, "the kernel refused to populate it: " + Errno.describe(errno), null);
     }
 
     @Override
@@ -165,7 +180,9 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     public synchronized void fail(Throwable reason) {
         if (state == State.ACTIVE) {
             failure = reason;
+            gate.shut();
             state = State.FAILED;
+            gate.open();
             Started now = started;
             for (int i = 0; now != null && i < now.memory.regionCount(); i++) {
                 MemoryRegion region = now.memory.region(i);

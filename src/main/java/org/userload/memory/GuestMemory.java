@@ -49,7 +49,7 @@ public final class GuestMemory implements AutoCloseable {
             for (RegionTable.Entry entry : table.entries()) {
                 mapped.add(MemoryRegion.map(mapped.size(), entry, table.pageSize()));
             }
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             mapped.forEach(MemoryRegion::close);
             throw e;
         }

@@ -1,10 +1,12 @@
 package org.userload.migration;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.ControlListener;
 import org.userload.destination.Destination;
@@ -22,10 +24,21 @@ import org.userload.destination.DestinationStatistics;
  */
 public final class PostCopyDestination implements AutoCloseable {
     private final GuestFactory factory;
-    private final ExecutorService handover = Executors.newSingleThreadExecutor(PostCopyDestination::handoverThread);
+    private final Duration deadline;
+    private final ScheduledExecutorService handover =
+            Executors.newSingleThreadScheduledExecutor(PostCopyDestination::handoverThread);
     private final CompletableFuture<Resumed> resumed = new CompletableFuture<>();
     private final CompletableFuture<Destination> opened = new CompletableFuture<>();
     private final Destination destination;
+
+    /** Whoever leaves WAITING decides whether the guest runs here; from RUNNING on only the session can fail. */
+    private final AtomicReference<Phase> phase = new AtomicReference<>(Phase.WAITING);
+
+    private enum Phase {
+        WAITING,
+        RUNNING,
+        REFUSED
+    }
 
     /** Touched on the handover thread only. */
     private Prepared prepared = Prepared.NONE;
@@ -45,6 +58,7 @@ public final class PostCopyDestination implements AutoCloseable {
 
     private PostCopyDestination(DestinationConfig config, GuestFactory factory) throws IOException {
         this.factory = factory;
+        this.deadline = config.deadline();
         try {
             this.destination = Destination.open(config.withStreamAtOnce(false), new Events());
         } catch (IOException | RuntimeException e) {
@@ -92,25 +106,40 @@ public final class PostCopyDestination implements AutoCloseable {
             guest.restoreCpuState(cpuState);
             prepared = new Prepared(guest, sourceMicros, receivedNanos, System.nanoTime());
             mine.sendReady();
+            awaitCommitUntilDeadline();
         } catch (RuntimeException | Error e) {
             mine.sendAbort("the guest cannot be restored: " + e);
             refuse("the guest cannot be restored: " + e, e);
         }
     }
 
+    /** A source that is silent after READY is given up, as one that does not answer requests. */
+    private void awaitCommitUntilDeadline() {
+        var unused = handover.schedule(
+                () -> {
+                    if (phase.get() == Phase.WAITING) {
+                        refuse("the source has not committed the handover within " + deadline.toMillis() + " ms", null);
+                        destination.close();
+                    }
+                },
+                deadline.toMillis(),
+                TimeUnit.MILLISECONDS);
+    }
+
     private void run(long sourceMicros, long receivedNanos) {
         Guest guest = prepared.guest;
-        if (resumed.isDone()) {
-            return;
-        }
         if (guest == null) {
             refuse("the source committed a guest that it had not sent", null);
+            return;
+        }
+        if (!phase.compareAndSet(Phase.WAITING, Phase.RUNNING)) {
             return;
         }
         try {
             guest.resume();
         } catch (RuntimeException | Error e) {
-            refuse("the guest was handed over, but cannot be resumed: " + e, e);
+            resumed.completeExceptionally(
+                    new HandoverException("the guest was handed over, but cannot be resumed: " + e, false, e));
             destination.close();
             return;
         }
@@ -118,9 +147,9 @@ public final class PostCopyDestination implements AutoCloseable {
         long roundTripMicros =
                 sourceMicros - prepared.sourceMicros - micros(prepared.readyNanos - prepared.receivedNanos);
         long downtimeMicros = sourceMicros + Math.max(roundTripMicros / 2, 0) + micros(now - receivedNanos);
-        destination.startStream();
-        destination.sendStarted(downtimeMicros);
         resumed.complete(new Resumed(guest, downtimeMicros, now - TimeUnit.MICROSECONDS.toNanos(downtimeMicros)));
+        destination.sendStarted(downtimeMicros);
+        destination.startStream();
     }
 
     private static long micros(long nanos) {
@@ -128,7 +157,9 @@ public final class PostCopyDestination implements AutoCloseable {
     }
 
     private void refuse(String why, @Nullable Throwable cause) {
-        resumed.completeExceptionally(new HandoverException(why, false, cause));
+        if (phase.compareAndSet(Phase.WAITING, Phase.REFUSED)) {
+            resumed.completeExceptionally(new HandoverException(why, false, cause));
+        }
     }
 
     /** Ends the session and frees the memory. Idempotent. */

@@ -27,10 +27,11 @@ import org.userload.transport.Endpoint;
 public final class PostCopySource implements AutoCloseable {
     private final Guest guest;
     private final PageServer server;
-    private final CompletableFuture<SourceSession> attached = new CompletableFuture<>();
+    private final DestinationPlace place = new DestinationPlace();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
     private final CompletableFuture<Long> started = new CompletableFuture<>();
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
+    private volatile long pausedNanos;
 
     private PostCopySource(Endpoint endpoint, Guest guest, GuestMemory memory) throws IOException {
         this.guest = guest;
@@ -58,7 +59,7 @@ public final class PostCopySource implements AutoCloseable {
      * @throws HandoverException when none has in time
      */
     public void awaitDestination(Duration patience) {
-        await(attached, patience, "no destination has connected", true);
+        place.awaitAttached(patience);
     }
 
     /**
@@ -69,16 +70,16 @@ public final class PostCopySource implements AutoCloseable {
      * @throws HandoverException when the guest was not handed over; it says where the guest is
      */
     public long migrate(Duration patience) {
-        SourceSession session = await(attached, patience, "no destination has connected", true);
-        long pausedNanos = System.nanoTime();
+        SourceSession session = place.take(patience);
+        pausedNanos = System.nanoTime();
         try {
             guest.pause();
             session.sendPrepare(guest.saveCpuState(), microsSince(pausedNanos));
             await(ready, patience, "the destination did not take the guest", true);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
+            takeBack(e);
             session.sendAbort(String.valueOf(e.getMessage()));
             session.close();
-            takeBack(e);
             throw e;
         }
         session.release();
@@ -86,7 +87,7 @@ public final class PostCopySource implements AutoCloseable {
         return await(started, patience, "the destination has not confirmed that it runs the guest", false);
     }
 
-    private void takeBack(RuntimeException why) {
+    private void takeBack(Throwable why) {
         try {
             guest.resume();
         } catch (RuntimeException e) {
@@ -123,7 +124,7 @@ public final class PostCopySource implements AutoCloseable {
     public void close() {
         server.close();
         IOException closed = new IOException("the source was closed");
-        attached.completeExceptionally(closed);
+        place.close();
         ready.completeExceptionally(closed);
         started.completeExceptionally(closed);
         completion.completeExceptionally(closed);
@@ -133,7 +134,7 @@ public final class PostCopySource implements AutoCloseable {
     private final class Events implements ServerListener {
         @Override
         public void attached(SourceSession session) {
-            if (!attached.complete(session) && !isMine(session)) {
+            if (!place.offer(session)) {
                 session.sendAbort("the guest has another destination");
                 session.close();
             }
@@ -141,37 +142,35 @@ public final class PostCopySource implements AutoCloseable {
 
         @Override
         public void ready(SourceSession session) {
-            if (isMine(session)) {
+            if (place.has(session)) {
                 ready.complete(null);
             }
         }
 
         @Override
         public void started(SourceSession session, long downtimeMicros) {
-            if (isMine(session)) {
+            if (place.has(session)) {
                 started.complete(downtimeMicros);
             }
         }
 
         @Override
         public void completed(SourceSession session) {
-            if (isMine(session)) {
+            if (place.has(session)) {
+                // COMPLETE may overtake STARTED, and says as much.
+                started.complete(microsSince(pausedNanos));
                 completion.complete(null);
             }
         }
 
         @Override
         public void ended(SourceSession session, @Nullable Throwable problem) {
-            if (isMine(session)) {
+            if (place.leave(session)) {
                 Throwable reason = problem == null ? new IOException("the session is over") : problem;
                 ready.completeExceptionally(reason);
                 started.completeExceptionally(reason);
                 completion.completeExceptionally(reason);
             }
-        }
-
-        private boolean isMine(SourceSession session) {
-            return !attached.isCompletedExceptionally() && attached.getNow(null) == session;
         }
     }
 }

@@ -36,6 +36,7 @@ final class StreamRole implements ConnectionRole {
     private long windowPages;
     private long unacknowledgedPages;
     private boolean done;
+    private boolean sending;
 
     StreamRole(SourceSession session, SessionEnd end) {
         this.session = session;
@@ -94,9 +95,19 @@ final class StreamRole implements ConnectionRole {
     /** Sends until the window or the socket is full, or nothing is left. */
     private void send() {
         ChannelHandlerContext to = context;
-        if (to == null || windowPages == 0 || done) {
+        if (to == null || windowPages == 0 || done || sending) {
             return;
         }
+        // A flush can tell at once that there is room again, and would come back here.
+        sending = true;
+        try {
+            sendWhileThereIsRoom(to);
+        } finally {
+            sending = false;
+        }
+    }
+
+    private void sendWhileThereIsRoom(ChannelHandlerContext to) {
         int unflushed = 0;
         while (to.channel().isWritable() && unacknowledgedPages < windowPages) {
             StreamOrder.Run run = order.next(LONGEST_RUN_PAGES);

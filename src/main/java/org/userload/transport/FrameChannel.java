@@ -20,7 +20,7 @@ public abstract class FrameChannel extends ChannelInboundHandlerAdapter implemen
     private final int receiveBytes;
     private @Nullable FrameReader reader;
     private @Nullable ReceiveBuffer receiveBuffer;
-    private @Nullable ChannelHandlerContext context;
+    private volatile @Nullable ChannelHandlerContext context;
     private @Nullable Throwable error;
     private boolean announced;
     private boolean ended;
@@ -39,6 +39,12 @@ public abstract class FrameChannel extends ChannelInboundHandlerAdapter implemen
 
     /** The connection is gone; {@code cause} is null when the peer or this side closed it in order. Called once. */
     protected abstract void closed(@Nullable Throwable cause);
+
+    /** Whether the connection is there. Any thread. */
+    protected final boolean isOpen() {
+        ChannelHandlerContext now = context;
+        return now != null && now.channel().isActive();
+    }
 
     /** The connection's context; only after {@link #opened}. */
     protected final ChannelHandlerContext context() {

@@ -23,6 +23,17 @@ public final class NativeTouch {
         long read(int fd, long buffer, @size_t long count);
 
         int close(int fd);
+
+        int madvise(long address, @size_t long length, int advice);
+    }
+
+    /** Advises the kernel about a part of a mapping, which splits it. */
+    public static void doNotFork(long address, long length) {
+        int madvDontFork = 10;
+        if (LIBC.madvise(address, length, madvDontFork) != 0) {
+            throw new IllegalStateException(
+                    "madvise: errno " + Runtime.getRuntime(LIBC).getLastError());
+        }
     }
 
     /** The kernel copies bytes out of memory ({@code write(2)} into a pipe). Gives how many, or the negative errno. */

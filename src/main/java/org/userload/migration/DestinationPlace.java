@@ -1,0 +1,72 @@
+package org.userload.migration;
+
+import java.time.Duration;
+import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+import org.userload.source.SourceSession;
+
+/**
+ * The one place for a destination. Whoever comes first has it; who leaves before the handover has begun makes room for
+ * another. Any thread.
+ */
+final class DestinationPlace {
+    private @Nullable SourceSession occupant;
+    private boolean taken;
+    private boolean closed;
+
+    /** Whether the session has the place now. */
+    synchronized boolean offer(SourceSession session) {
+        if (occupant == null && !closed) {
+            occupant = session;
+            notifyAll();
+        }
+        return occupant == session;
+    }
+
+    synchronized boolean has(SourceSession session) {
+        return occupant == session;
+    }
+
+    /** The session is over. Gives whether it took the guest, or was about to. */
+    synchronized boolean leave(SourceSession session) {
+        if (occupant != session) {
+            return false;
+        }
+        if (!taken) {
+            occupant = null;
+        }
+        return taken;
+    }
+
+    /** Waits for a destination. */
+    synchronized void awaitAttached(Duration patience) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (occupant == null) {
+            long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+            if (closed || left <= 0) {
+                String why = closed ? "the source was closed" : "none within " + patience.toMillis() + " ms";
+                throw new HandoverException(
+                        "no destination has connected: " + why + "; the guest runs on here", true, null);
+            }
+            try {
+                wait(left);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new HandoverException("interrupted before a destination came; the guest runs on here", true, e);
+            }
+        }
+    }
+
+    /** Waits for a destination and keeps it: from now on the place is not given to another. */
+    synchronized SourceSession take(Duration patience) {
+        awaitAttached(patience);
+        taken = true;
+        return Objects.requireNonNull(occupant);
+    }
+
+    synchronized void close() {
+        closed = true;
+        notifyAll();
+    }
+}
