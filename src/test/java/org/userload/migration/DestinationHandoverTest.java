@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -114,5 +115,17 @@ class DestinationHandoverTest {
         send(FrameType.COMMIT, "");
         Thread.sleep(100);
         assertThat(guest.resumes()).isZero();
+    }
+
+    @Test
+    void sourceThatIsSilentAfterReady_isGivenUp() throws Exception {
+        try (PostCopyDestination impatient = PostCopyDestination.open(
+                DestinationConfig.from(source.endpoint()).withDeadline(Duration.ofMillis(300)), memory -> guest)) {
+            send(FrameType.PREPARE, "moved");
+            assertThatThrownBy(() -> impatient.resumed().get(10, TimeUnit.SECONDS))
+                    .hasCauseInstanceOf(HandoverException.class)
+                    .hasMessageContaining("300 ms");
+            assertThat(guest.resumes()).isZero();
+        }
     }
 }

@@ -204,4 +204,33 @@ class SourceHandoverTest {
         assertThat(get(migration).guestIsHere()).isTrue();
         assertThat(guest.isRunning()).isTrue();
     }
+
+    @Test
+    void completeBeforeStarted_countsAsStarted() throws Exception {
+        RawPeer control = attach().control();
+        CompletableFuture<HandoverException> migration = migrate(PATIENCE);
+        control.read();
+        control.send(FrameType.READY, 0, 0, 0);
+        assertThat(control.read().is(FrameType.COMMIT)).isTrue();
+        control.send(FrameType.COMPLETE, 0, 0, 0);
+        assertThat(get(migration)).isNull();
+        source.completion().get(10, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void destinationThatLeavesBeforeTheHandover_makesRoomForAnother() throws Exception {
+        attach();
+        source.awaitDestination(PATIENCE);
+        dieAtOnce();
+        peers.clear();
+        // The source notices the end of the first in its own time.
+        Thread.sleep(500);
+        RawPeer second = attach().control();
+        CompletableFuture<HandoverException> migration = migrate(PATIENCE);
+        assertThat(second.read().is(FrameType.PREPARE)).isTrue();
+        second.send(FrameType.READY, 0, 0, 0);
+        assertThat(second.read().is(FrameType.COMMIT)).isTrue();
+        second.send(FrameType.STARTED, 0, 1, 0);
+        assertThat(get(migration)).isNull();
+    }
 }
