@@ -3,6 +3,7 @@ package org.userload.fault;
 import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoRegistration;
 import io.netty.channel.epoll.EpollIoOps;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.userload.linux.Errno;
@@ -205,9 +206,17 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         }
     }
 
+    private static void stopPolling(IoRegistration registration) {
+        try {
+            registration.cancel();
+        } catch (RejectedExecutionException e) {
+            // The loop has ended, and its polling with it.
+        }
+    }
+
     private void unregister() {
         Started now = started();
-        now.registration.cancel();
+        stopPolling(now.registration);
         for (int i = 0; i < now.memory.regionCount(); i++) {
             MemoryRegion region = now.memory.region(i);
             uffd.unregister(region.hostAddress(), region.sizeBytes());

