@@ -11,6 +11,8 @@ import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -22,6 +24,9 @@ import org.userload.support.UserloadProcess.Result;
 /** The replay command as a user runs it: two JVMs, real sockets, the shipped trace of a real program. */
 @Timeout(180)
 class ReplayIT {
+    /** A whole progress line; the last one may still be being written. */
+    private static final Pattern PROGRESS = Pattern.compile("paging in: ([\\d,]+) of [^\\n]*\\n");
+
     /** The checksum of the shipped trace with seed 1, the same wherever and however it is replayed. */
     private static final String CHECKSUM = "779c1f27ad572654";
 
@@ -143,14 +148,12 @@ class ReplayIT {
     /** The pages in place as of the last progress line. */
     private static long pagesReported(UserloadProcess replay) {
         try {
-            List<String> lines = replay.err()
-                    .lines()
-                    .filter(line -> line.startsWith("paging in: "))
-                    .toList();
-            return lines.isEmpty()
-                    ? 0
-                    : Long.parseLong(
-                            lines.get(lines.size() - 1).split(" ", -1)[2].replace(",", ""));
+            Matcher line = PROGRESS.matcher(replay.err());
+            long pages = 0;
+            while (line.find()) {
+                pages = Long.parseLong(line.group(1).replace(",", ""));
+            }
+            return pages;
         } catch (IOException e) {
             throw new AssertionError(e);
         }
