@@ -4,7 +4,9 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.userload.destination.InterceptorChoice;
@@ -80,7 +82,7 @@ final class Doctor {
     private static void feature(List<Finding> findings, Set<UffdFeature> features, UffdFeature feature, String use) {
         boolean present = features.contains(feature);
         String text = present ? use : "needs Linux " + feature.since() + " or later: " + use;
-        findings.add(new Finding("  " + feature.name().toLowerCase(java.util.Locale.ROOT), present, text));
+        findings.add(new Finding("  " + feature.name().toLowerCase(Locale.ROOT), present, text));
     }
 
     private static Finding shim() {
@@ -117,7 +119,7 @@ final class Doctor {
 
     private static Finding program(String name, String use, String fix) {
         String path = System.getenv().getOrDefault("PATH", "");
-        Set<Path> found = java.util.Arrays.stream(path.split(":", -1))
+        Set<Path> found = Arrays.stream(path.split(":", -1))
                 .map(directory -> Path.of(directory, name))
                 .filter(Files::isExecutable)
                 .collect(Collectors.toSet());

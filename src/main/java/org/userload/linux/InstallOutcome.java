@@ -15,8 +15,4 @@ public final class InstallOutcome {
     public static final long MAPPING_IS_CHANGING = -2;
 
     private InstallOutcome() {}
-
-    static long done(long bytes) {
-        return bytes;
-    }
 }

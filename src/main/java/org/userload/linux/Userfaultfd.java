@@ -201,11 +201,11 @@ public final class Userfaultfd implements AutoCloseable {
         long done = Math.max(argument.get(doneOffset), 0);
         Reference.reachabilityFence(argument);
         if (result == 0) {
-            return InstallOutcome.done(length);
+            return length;
         }
         // A short install reports EAGAIN with the bytes done; what stopped it shows when the rest is tried.
         if (errno == Errno.EAGAIN) {
-            return done > 0 ? InstallOutcome.done(done) : InstallOutcome.MAPPING_IS_CHANGING;
+            return done > 0 ? done : InstallOutcome.MAPPING_IS_CHANGING;
         }
         if (errno == Errno.EEXIST) {
             return InstallOutcome.NEXT_IS_PRESENT;

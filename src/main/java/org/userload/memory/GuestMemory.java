@@ -4,6 +4,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -260,7 +261,7 @@ public final class GuestMemory implements AutoCloseable {
             throw new IllegalArgumentException("cannot fill " + length + " bytes");
         }
         byte[] pattern = new byte[(int) Math.min(length, FILL_BYTES)];
-        java.util.Arrays.fill(pattern, value);
+        Arrays.fill(pattern, value);
         for (long done = 0; done < length; done += pattern.length) {
             put(address + done, pattern, 0, (int) Math.min(pattern.length, length - done));
         }

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.SerializationFeature;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 
 /** A JSON file that is known to be writable before the work begins, and appears whole or not at all. */
 public final class JsonFile {
@@ -45,8 +46,7 @@ public final class JsonFile {
         Path partial = Files.createTempFile(directory, ".userload", ".json");
         try {
             Files.write(partial, bytes(value));
-            Files.setPosixFilePermissions(
-                    partial, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
+            Files.setPosixFilePermissions(partial, PosixFilePermissions.fromString("rw-r--r--"));
             Files.move(partial, file.toAbsolutePath(), java.nio.file.StandardCopyOption.REPLACE_EXISTING);
         } finally {
             Files.deleteIfExists(partial);

@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import org.userload.memory.RegionTable;
 
 /**
@@ -26,8 +27,7 @@ public final class RawImageWriter {
             try (FileChannel out = FileChannel.open(partial, StandardOpenOption.WRITE)) {
                 writeRegions(out, source);
             }
-            Files.setPosixFilePermissions(
-                    partial, java.nio.file.attribute.PosixFilePermissions.fromString("rw-r--r--"));
+            Files.setPosixFilePermissions(partial, PosixFilePermissions.fromString("rw-r--r--"));
             Files.move(partial, target.toAbsolutePath(), StandardCopyOption.REPLACE_EXISTING);
         } finally {
             Files.deleteIfExists(partial);

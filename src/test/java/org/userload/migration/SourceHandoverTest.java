@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -62,6 +63,22 @@ class SourceHandoverTest {
         RawPeer stream = open(Role.STREAM, session);
         stream.read();
         return new Attached(control, sync, stream);
+    }
+
+    /** The source notices the end of another destination in its own time; until then it turns this one away. */
+    private RawPeer attachOnceThereIsRoom() throws IOException {
+        while (true) {
+            RawPeer control = attach().control();
+            control.socket().setSoTimeout(300);
+            try {
+                assertThat(control.read().is(FrameType.ABORT)).isTrue();
+                dieAtOnce();
+                peers.clear();
+            } catch (SocketTimeoutException e) {
+                control.socket().setSoTimeout(20_000);
+                return control;
+            }
+        }
     }
 
     private RawPeer open(Role role, SessionId session) throws IOException {
@@ -223,9 +240,7 @@ class SourceHandoverTest {
         source.awaitDestination(PATIENCE);
         dieAtOnce();
         peers.clear();
-        // The source notices the end of the first in its own time.
-        Thread.sleep(500);
-        RawPeer second = attach().control();
+        RawPeer second = attachOnceThereIsRoom();
         CompletableFuture<HandoverException> migration = migrate(PATIENCE);
         assertThat(second.read().is(FrameType.PREPARE)).isTrue();
         second.send(FrameType.READY, 0, 0, 0);
