@@ -9,6 +9,7 @@ import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.InterceptorChoice;
+import org.userload.migration.MigrationMode;
 import org.userload.report.JsonFile;
 import org.userload.report.MigrationResult;
 import org.userload.report.ResultTable;
@@ -49,22 +50,12 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private ReplayOptions replay = new ReplayOptions();
 
-    /** The modes of migration that there are. */
-    enum Mode {
-        POSTCOPY;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
     @Option(
             names = "--mode",
             paramLabel = "MODE",
             defaultValue = "postcopy",
             description = "How to move: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private Mode mode = Mode.POSTCOPY;
+    private MigrationMode mode = MigrationMode.POSTCOPY;
 
     @Option(
             names = "--interceptor",
@@ -131,6 +122,7 @@ final class ReplayCommand implements Callable<Integer> {
     private List<String> sourceArguments(Trace trace, Endpoint listen) throws IOException {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
         arguments.addAll(List.of(replay.arguments(trace)));
+        arguments.add("--mode=" + mode);
         arguments.add("--listen=" + listen);
         return arguments;
     }

@@ -6,7 +6,7 @@ import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
 import org.userload.destination.InterceptorChoice;
 import org.userload.memory.GuestMemory;
-import org.userload.migration.PostCopyDestination;
+import org.userload.migration.MigrationDestination;
 import org.userload.report.LatencySummary;
 import org.userload.report.MigrationResult;
 import org.userload.report.Progress;
@@ -35,7 +35,7 @@ final class ReplayRun {
 
     /** Everything that the end of the run is made of. */
     private record Finished(
-            PostCopyDestination.Resumed resumed,
+            MigrationDestination.Resumed resumed,
             CpuState state,
             long workloadNanos,
             DestinationStatistics statistics,
@@ -43,8 +43,8 @@ final class ReplayRun {
 
     MigrationResult migrateFrom(Endpoint source) throws Exception {
         DestinationConfig config = DestinationConfig.from(source).withInterceptor(interceptor);
-        try (PostCopyDestination migration =
-                PostCopyDestination.open(config, memory -> new Workload(trace, seed, new GuestReplayMemory(memory)))) {
+        try (MigrationDestination migration =
+                MigrationDestination.open(config, memory -> new Workload(trace, seed, new GuestReplayMemory(memory)))) {
             Finished finished = run(migration);
             boolean verified = new NeverMoved(trace, seed)
                     .isEqualTo(finished.state, migration.destination().memory());
@@ -52,10 +52,10 @@ final class ReplayRun {
         }
     }
 
-    private Finished run(PostCopyDestination migration) throws Exception {
+    private Finished run(MigrationDestination migration) throws Exception {
         Destination destination = migration.destination();
         try (Progress ignored = showProgress ? Progress.start(destination::statistics) : null) {
-            PostCopyDestination.Resumed resumed = migration.resumed().get();
+            MigrationDestination.Resumed resumed = migration.resumed().get();
             long startNanos = resumed.pausedNanos() + TimeUnit.MICROSECONDS.toNanos(resumed.downtimeMicros());
             try (Workload guest = (Workload) resumed.guest()) {
                 CpuState state = guest.completion().get();

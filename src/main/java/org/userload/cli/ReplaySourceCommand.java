@@ -5,7 +5,9 @@ import java.io.PrintWriter;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.userload.memory.GuestMemory;
-import org.userload.migration.PostCopySource;
+import org.userload.migration.MigrationMode;
+import org.userload.migration.MigrationPlan;
+import org.userload.migration.MigrationSource;
 import org.userload.trace.GuestReplayMemory;
 import org.userload.trace.SeededMemory;
 import org.userload.trace.Trace;
@@ -35,6 +37,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     @Mixin
     private ReplayOptions replay = new ReplayOptions();
 
+    @Option(names = "--mode", required = true)
+    private MigrationMode mode = MigrationMode.POSTCOPY;
+
     @Option(names = "--listen", required = true, converter = EndpointConverter.class)
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Endpoint listen;
@@ -50,7 +55,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
                 Workload guest = new Workload(trace, replay.seed(), new GuestReplayMemory(memory))) {
             SeededMemory.fill(new GuestReplayMemory(memory), replay.seed());
-            try (PostCopySource source = PostCopySource.listen(listen, guest, memory)) {
+            MigrationPlan plan = MigrationPlan.of(mode);
+            try (MigrationSource source = MigrationSource.listen(listen, guest, memory, plan)) {
                 PrintWriter out = spec.commandLine().getOut();
                 out.println(READY + source.endpoint());
                 out.flush();

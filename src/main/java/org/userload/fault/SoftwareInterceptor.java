@@ -2,6 +2,7 @@ package org.userload.fault;
 
 import io.netty.channel.IoEventLoop;
 import org.jspecify.annotations.Nullable;
+import org.userload.linux.Mapping;
 import org.userload.linux.NativeMemory;
 import org.userload.memory.AtomicBitmap;
 import org.userload.memory.GuestMemory;
@@ -104,6 +105,15 @@ public final class SoftwareInterceptor implements FaultInterceptor {
         return installed;
     }
 
+    /** The mapping drops the pages, too, since {@link #installZero} counts on their being zero. */
+    @Override
+    public long discard(MemoryRegion region, long firstPage, long count) {
+        long present = region.received().clear(firstPage, count);
+        Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift());
+        started().claimed.release(region, firstPage, count);
+        return present;
+    }
+
     @Override
     public void complete() {
         waiters.wakeAll();
@@ -136,6 +146,10 @@ public final class SoftwareInterceptor implements FaultInterceptor {
 
         boolean claim(MemoryRegion region, long page) {
             return byRegion[region.index()].set(page);
+        }
+
+        void release(MemoryRegion region, long firstPage, long count) {
+            byRegion[region.index()].clear(firstPage, count);
         }
     }
 }

@@ -159,6 +159,20 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         return state == State.ACTIVE ? started().installer.zero(region, firstPage, count) : 0;
     }
 
+    /** Dropping pages raises remove events where these are tracked; the reader is told that they are ours. */
+    @Override
+    public long discard(MemoryRegion region, long firstPage, long count) {
+        if (state != State.ACTIVE) {
+            return 0;
+        }
+        long present = region.received().clear(firstPage, count);
+        started()
+                .events
+                .ignoreRemovesWhile(
+                        () -> Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift()));
+        return present;
+    }
+
     @Override
     public synchronized void complete() {
         if (state == State.ACTIVE) {

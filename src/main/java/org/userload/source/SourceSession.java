@@ -35,17 +35,24 @@ public final class SourceSession {
     private final LongAdder demandPages = new LongAdder();
     private final LongAdder streamPages = new LongAdder();
     private final LongAdder zeroPages = new LongAdder();
+    private final LongAdder acknowledgedPages = new LongAdder();
+    private final boolean rounds;
+    private volatile @Nullable SessionStream stream;
     private volatile boolean prepared;
     private volatile boolean committed;
     private volatile boolean released;
     private boolean attached;
     private volatile boolean complete;
 
-    /** @param released whether pages may be served from the start; else after {@link #release} */
-    SourceSession(SessionId id, PageSource source, boolean released) {
+    /**
+     * @param released whether pages may be served from the start; else after {@link #release}
+     * @param rounds whether pages may be streamed before that, and again
+     */
+    SourceSession(SessionId id, PageSource source, boolean released, boolean rounds) {
         this.id = id;
         this.source = source;
         this.released = released;
+        this.rounds = rounds;
         RegionTable table = source.regions();
         this.sent = new AtomicBitmap[table.entries().size()];
         for (int i = 0; i < sent.length; i++) {
@@ -63,6 +70,58 @@ public final class SourceSession {
 
     AtomicBitmap sent(int region) {
         return sent[region];
+    }
+
+    int regionCount() {
+        return sent.length;
+    }
+
+    /** Whether pages may be streamed before the handover, and again. */
+    public boolean hasRounds() {
+        return rounds;
+    }
+
+    void streamIs(SessionStream opened) {
+        stream = opened;
+    }
+
+    /**
+     * What a migration in rounds sends through.
+     *
+     * @throws IllegalStateException before the session is attached, or if it has no rounds
+     */
+    public SessionStream stream() {
+        SessionStream opened = stream;
+        if (opened == null || !rounds) {
+            throw new IllegalStateException("session " + id + " has no stream for rounds");
+        }
+        return opened;
+    }
+
+    /**
+     * The guest has written to these pages since they were sent: they count as not sent. Only between passes of the
+     * stream.
+     */
+    public void dirtied(int region, long firstPage, long count) {
+        sent[region].clear(firstPage, count);
+    }
+
+    /** Pages whose present content has not been sent. */
+    public long unsentPages() {
+        long unsent = 0;
+        for (AtomicBitmap region : sent) {
+            unsent += region.size() - region.cardinality();
+        }
+        return unsent;
+    }
+
+    /** Pages of content that the destination has acknowledged, counted each time. */
+    public long acknowledgedPages() {
+        return acknowledgedPages.sum();
+    }
+
+    void countAcknowledged(int pages) {
+        acknowledgedPages.add(pages);
     }
 
     /** Memory is stable from now on: pages may be served. */

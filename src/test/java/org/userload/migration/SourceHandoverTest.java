@@ -35,13 +35,14 @@ class SourceHandoverTest {
     private final GuestMemory memory = GuestMemory.present(RegionTable.single(8));
 
     @SuppressWarnings("NullAway.Init")
-    private PostCopySource source;
+    private MigrationSource source;
 
     private final List<RawPeer> peers = new ArrayList<>();
 
     @BeforeEach
     void start() throws IOException {
-        source = PostCopySource.listen(Endpoint.parse("127.0.0.1:0"), guest, memory);
+        source = MigrationSource.listen(
+                Endpoint.parse("127.0.0.1:0"), guest, memory, MigrationPlan.of(MigrationMode.POSTCOPY));
         guest.resume();
     }
 

@@ -14,7 +14,8 @@ import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
 
 /**
- * The destination side of a post-copy migration: takes a guest over and runs it at once, while its memory follows.
+ * The destination side of a migration, whatever its mode: takes a guest over and runs it at once, while what is missing
+ * of its memory follows.
  *
  * <p>The guest is restored on a thread of its own, not on the loops that serve faults, and resumed only on COMMIT. If
  * the connection ends before COMMIT arrives the guest is not run here.
@@ -22,11 +23,11 @@ import org.userload.destination.DestinationStatistics;
  * <p><b>Threads.</b> Any. <b>Ownership.</b> Owns the {@link Destination} and with it the memory; the guest made by the
  * factory stays the caller's, who pauses or closes it before closing this.
  */
-public final class PostCopyDestination implements AutoCloseable {
+public final class MigrationDestination implements AutoCloseable {
     private final GuestFactory factory;
     private final Duration deadline;
     private final ScheduledExecutorService handover =
-            Executors.newSingleThreadScheduledExecutor(PostCopyDestination::handoverThread);
+            Executors.newSingleThreadScheduledExecutor(MigrationDestination::handoverThread);
     private final CompletableFuture<Resumed> resumed = new CompletableFuture<>();
     private final CompletableFuture<Destination> opened = new CompletableFuture<>();
     private final Destination destination;
@@ -56,7 +57,7 @@ public final class PostCopyDestination implements AutoCloseable {
         static final Prepared NONE = new Prepared(null, 0, 0, 0);
     }
 
-    private PostCopyDestination(DestinationConfig config, GuestFactory factory) throws IOException {
+    private MigrationDestination(DestinationConfig config, GuestFactory factory) throws IOException {
         this.factory = factory;
         this.deadline = config.deadline();
         try {
@@ -74,8 +75,8 @@ public final class PostCopyDestination implements AutoCloseable {
      *
      * @throws IOException when the source cannot be reached
      */
-    public static PostCopyDestination open(DestinationConfig config, GuestFactory factory) throws IOException {
-        return new PostCopyDestination(config, factory);
+    public static MigrationDestination open(DestinationConfig config, GuestFactory factory) throws IOException {
+        return new MigrationDestination(config, factory);
     }
 
     /** The session and its memory. */
@@ -135,6 +136,7 @@ public final class PostCopyDestination implements AutoCloseable {
         if (!phase.compareAndSet(Phase.WAITING, Phase.RUNNING)) {
             return;
         }
+        destination.endRounds();
         try {
             guest.resume();
         } catch (RuntimeException | Error e) {
