@@ -45,6 +45,8 @@ public interface LibC {
 
     long syscall(long number, long first);
 
+    long syscall(long number, long first, long second, long third);
+
     int sched_setaffinity(int pid, @size_t long size, long mask);
 
     int sched_getcpu();
