@@ -23,7 +23,7 @@ final class CsvReader extends LineReader {
     private boolean headerAllowed = true;
 
     CsvReader(LineInput lines) {
-        super(lines, "CSV", LINE_EXPECTED);
+        super(lines, LINE_EXPECTED, "at least one line " + LINE_EXPECTED);
     }
 
     @Override

@@ -20,7 +20,7 @@ final class LackeyReader extends LineReader {
             "a lackey line such as \" L 1fff000748,8\" or \"I  0401ab70,3\", or one that starts with ==";
 
     LackeyReader(LineInput lines) {
-        super(lines, "lackey", LINE_EXPECTED);
+        super(lines, LINE_EXPECTED, "at least one lackey access line");
     }
 
     /** The operation of an access line, by its first two characters; -1 if it is none. */

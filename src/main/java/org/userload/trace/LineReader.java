@@ -7,16 +7,16 @@ abstract sealed class LineReader extends TraceReader permits CsvReader, LackeyRe
     /** The line being read. */
     final LineInput lines;
 
-    private final String format;
+    private final String accessExpected;
     private final String lineExpected;
 
     /**
-     * @param format what the format is called, for errors
      * @param lineExpected what a line looks like, for errors
+     * @param accessExpected what a trace has at least, for errors
      */
-    LineReader(LineInput lines, String format, String lineExpected) {
+    LineReader(LineInput lines, String lineExpected, String accessExpected) {
         this.lines = lines;
-        this.format = format;
+        this.accessExpected = accessExpected;
         this.lineExpected = lineExpected;
     }
 
@@ -28,7 +28,7 @@ abstract sealed class LineReader extends TraceReader permits CsvReader, LackeyRe
             }
         }
         if (accessCount() == 0) {
-            throw noAccess(lines.file(), "at least one " + format + " access line");
+            throw noAccess(lines.file(), accessExpected);
         }
         return false;
     }
