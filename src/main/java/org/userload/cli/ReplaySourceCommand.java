@@ -9,14 +9,13 @@ import org.userload.migration.MigrationMode;
 import org.userload.migration.MigrationPlan;
 import org.userload.migration.MigrationSource;
 import org.userload.trace.GuestReplayMemory;
+import org.userload.trace.Program;
 import org.userload.trace.SeededMemory;
 import org.userload.trace.Trace;
 import org.userload.trace.Workload;
-import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
@@ -40,9 +39,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
     @Option(names = "--mode", required = true)
     private MigrationMode mode = MigrationMode.POSTCOPY;
 
-    @Option(names = "--listen", required = true, converter = EndpointConverter.class)
-    @SuppressWarnings("NullAway.Init") // picocli sets it
-    private Endpoint listen;
+    @Mixin
+    private ListenOption listen = new ListenOption();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -52,16 +50,16 @@ final class ReplaySourceCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         endWithParent();
         Trace trace = traceOptions.load();
+        Program program = replay.program(trace);
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
-                Workload guest = new Workload(trace, replay.seed(), new GuestReplayMemory(memory))) {
-            SeededMemory.fill(new GuestReplayMemory(memory), replay.seed());
-            MigrationPlan plan = MigrationPlan.of(mode);
-            try (MigrationSource source = MigrationSource.listen(listen, guest, memory, plan)) {
+                Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
+            SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
+            try (MigrationSource source = MigrationSource.listen(listen.endpoint(), guest, memory, MigrationPlan.of(mode))) {
                 PrintWriter out = spec.commandLine().getOut();
                 out.println(READY + source.endpoint());
                 out.flush();
                 source.awaitDestination(PATIENCE);
-                runTo(guest, replay.position(trace));
+                runTo(guest, replay.position(program));
                 source.migrate(PATIENCE);
                 source.completion().get();
             }
