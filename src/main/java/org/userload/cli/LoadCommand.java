@@ -75,6 +75,9 @@ final class LoadCommand implements Callable<Integer> {
             description = "How faults are caught: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private InterceptorChoice interceptor = InterceptorChoice.AUTO;
 
+    @Mixin
+    private LinkOptions linkOptions = new LinkOptions();
+
     @Option(names = "--json", paramLabel = "FILE", description = "Also write the statistics as JSON (userload.load/1).")
     private @Nullable Path json;
 
@@ -90,8 +93,8 @@ final class LoadCommand implements Callable<Integer> {
         JsonFile jsonFile = json == null ? null : JsonFile.check(json);
         checkOutput();
         Trace trace = traceOptions.isGiven() ? traceOptions.load() : null;
-        try (Destination destination =
-                Destination.open(DestinationConfig.from(from).withInterceptor(interceptor))) {
+        try (Destination destination = Destination.open(
+                DestinationConfig.from(from).withInterceptor(interceptor).withLink(linkOptions.link()))) {
             GuestMemory memory = destination.memory();
             DestinationStatistics statistics = pageIn(destination, trace);
             try (PageSource loaded = new LivePageSource(memory, "the loaded image")) {

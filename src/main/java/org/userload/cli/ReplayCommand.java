@@ -94,6 +94,9 @@ final class ReplayCommand implements Callable<Integer> {
         }
     }
 
+    @Mixin
+    private LinkOptions linkOptions = new LinkOptions();
+
     @Option(names = "--json", paramLabel = "FILE", description = "Also write the result as JSON (userload.result/1).")
     private @Nullable Path json;
 
@@ -123,7 +126,8 @@ final class ReplayCommand implements Callable<Integer> {
     private MigrationResult run(Trace trace) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
                 SourceProcess source = SourceProcess.start(sourceArguments(trace, place.endpoint()))) {
-            ReplayRun run = new ReplayRun(trace, replay.seed(), mode.toString(), interceptor, !noProgress);
+            ReplayRun run =
+                    new ReplayRun(trace, replay.seed(), mode.toString(), interceptor, linkOptions.link(), !noProgress);
             return run.migrateFrom(source.endpoint());
         }
     }
@@ -131,6 +135,7 @@ final class ReplayCommand implements Callable<Integer> {
     private List<String> sourceArguments(Trace trace, Endpoint listen) throws IOException {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
         arguments.addAll(List.of(replay.arguments(trace)));
+        arguments.addAll(linkOptions.arguments());
         arguments.add("--listen=" + listen);
         return arguments;
     }

@@ -1,6 +1,7 @@
 package org.userload.cli;
 
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
@@ -15,6 +16,7 @@ import org.userload.trace.GuestReplayMemory;
 import org.userload.trace.Trace;
 import org.userload.trace.Workload;
 import org.userload.transport.Endpoint;
+import org.userload.transport.Link;
 
 /** The destination of a replay: takes the guest over, lets it run to its end, waits for its memory, checks both. */
 final class ReplayRun {
@@ -22,14 +24,25 @@ final class ReplayRun {
     private final long seed;
     private final String mode;
     private final InterceptorChoice interceptor;
+    private final @Nullable Link link;
     private final boolean showProgress;
 
-    /** @param showProgress whether to show progress on standard error */
-    ReplayRun(Trace trace, long seed, String mode, InterceptorChoice interceptor, boolean showProgress) {
+    /**
+     * @param link a link to emulate, or null
+     * @param showProgress whether to show progress on standard error
+     */
+    ReplayRun(
+            Trace trace,
+            long seed,
+            String mode,
+            InterceptorChoice interceptor,
+            @Nullable Link link,
+            boolean showProgress) {
         this.trace = trace;
         this.seed = seed;
         this.mode = mode;
         this.interceptor = interceptor;
+        this.link = link;
         this.showProgress = showProgress;
     }
 
@@ -42,7 +55,8 @@ final class ReplayRun {
             long totalNanos) {}
 
     MigrationResult migrateFrom(Endpoint source) throws Exception {
-        DestinationConfig config = DestinationConfig.from(source).withInterceptor(interceptor);
+        DestinationConfig config =
+                DestinationConfig.from(source).withInterceptor(interceptor).withLink(link);
         try (PostCopyDestination migration =
                 PostCopyDestination.open(config, memory -> new Workload(trace, seed, new GuestReplayMemory(memory)))) {
             Finished finished = run(migration);

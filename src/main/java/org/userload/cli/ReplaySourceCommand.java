@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.util.concurrent.Callable;
 import org.userload.memory.GuestMemory;
 import org.userload.migration.PostCopySource;
+import org.userload.source.ServerConfig;
 import org.userload.trace.GuestReplayMemory;
 import org.userload.trace.SeededMemory;
 import org.userload.trace.Trace;
@@ -35,6 +36,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     @Mixin
     private ReplayOptions replay = new ReplayOptions();
 
+    @Mixin
+    private LinkOptions linkOptions = new LinkOptions();
+
     @Option(names = "--listen", required = true, converter = EndpointConverter.class)
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Endpoint listen;
@@ -50,7 +54,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
                 Workload guest = new Workload(trace, replay.seed(), new GuestReplayMemory(memory))) {
             SeededMemory.fill(new GuestReplayMemory(memory), replay.seed());
-            try (PostCopySource source = PostCopySource.listen(listen, guest, memory)) {
+            try (PostCopySource source =
+                    PostCopySource.listen(ServerConfig.at(listen).withLink(linkOptions.link()), guest, memory)) {
                 PrintWriter out = spec.commandLine().getOut();
                 out.println(READY + source.endpoint());
                 out.flush();

@@ -10,6 +10,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.memory.GuestMemory;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageServer;
+import org.userload.source.ServerConfig;
 import org.userload.source.ServerListener;
 import org.userload.source.SourceSession;
 import org.userload.transport.Endpoint;
@@ -33,10 +34,10 @@ public final class PostCopySource implements AutoCloseable {
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
     private volatile long pausedNanos;
 
-    private PostCopySource(Endpoint endpoint, Guest guest, GuestMemory memory) throws IOException {
+    private PostCopySource(ServerConfig config, Guest guest, GuestMemory memory) throws IOException {
         this.guest = guest;
         LivePageSource pages = new LivePageSource(memory, "the migrating guest");
-        this.server = PageServer.serveAfterRelease(endpoint, pages, new Events());
+        this.server = PageServer.serveAfterRelease(config, pages, new Events());
     }
 
     /**
@@ -45,7 +46,12 @@ public final class PostCopySource implements AutoCloseable {
      * @throws IOException when the address cannot be listened on
      */
     public static PostCopySource listen(Endpoint endpoint, Guest guest, GuestMemory memory) throws IOException {
-        return new PostCopySource(endpoint, guest, memory);
+        return listen(ServerConfig.at(endpoint), guest, memory);
+    }
+
+    /** As {@link #listen(Endpoint, Guest, GuestMemory)}, configured. */
+    public static PostCopySource listen(ServerConfig config, Guest guest, GuestMemory memory) throws IOException {
+        return new PostCopySource(config, guest, memory);
     }
 
     /** Where it listens. */

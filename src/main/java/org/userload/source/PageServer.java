@@ -17,6 +17,7 @@ import org.userload.protocol.Role;
 import org.userload.protocol.SessionId;
 import org.userload.transport.Endpoint;
 import org.userload.transport.EventLoops;
+import org.userload.transport.OutboundLink;
 import org.userload.transport.Sockets;
 
 /**
@@ -46,7 +47,11 @@ public final class PageServer implements AutoCloseable {
     record Admission(SourceSession session, ConnectionRole role, EventLoop loop, Hello answer) {}
 
     private PageServer(
-            Endpoint asked, PageSource source, boolean releasedAtOnce, Duration helloTimeout, ServerListener listener)
+            ServerConfig config,
+            PageSource source,
+            boolean releasedAtOnce,
+            Duration helloTimeout,
+            ServerListener listener)
             throws IOException {
         this.source = source;
         this.helloTimeout = helloTimeout;
@@ -56,8 +61,12 @@ public final class PageServer implements AutoCloseable {
         this.requestLoop = loops.start("userload-source-requests");
         this.streamLoop = loops.start("userload-source-stream");
         try {
-            Channel bound = Sockets.listen(asked, controlLoop, () -> new SourceConnection(this));
-            this.endpoint = Endpoint.of(bound.localAddress(), asked);
+            Channel bound = Sockets.listen(
+                    config.endpoint(),
+                    controlLoop,
+                    () -> new SourceConnection(this),
+                    config.link() == null ? null : new OutboundLink(config.link()));
+            this.endpoint = Endpoint.of(bound.localAddress(), config.endpoint());
         } catch (IOException | RuntimeException e) {
             loops.close();
             throw e;
@@ -70,19 +79,24 @@ public final class PageServer implements AutoCloseable {
      * @throws IOException when the address cannot be listened on; the message names it
      */
     public static PageServer serve(Endpoint endpoint, PageSource source, ServerListener listener) throws IOException {
-        return serve(endpoint, source, HELLO_TIMEOUT, listener);
+        return serve(ServerConfig.at(endpoint), source, listener);
+    }
+
+    /** As {@link #serve(Endpoint, PageSource, ServerListener)}, configured. */
+    public static PageServer serve(ServerConfig config, PageSource source, ServerListener listener) throws IOException {
+        return new PageServer(config, source, true, HELLO_TIMEOUT, listener);
     }
 
     /** @param helloTimeout how long a connection may take to say what it is for */
     static PageServer serve(Endpoint endpoint, PageSource source, Duration helloTimeout, ServerListener listener)
             throws IOException {
-        return new PageServer(endpoint, source, true, helloTimeout, listener);
+        return new PageServer(ServerConfig.at(endpoint), source, true, helloTimeout, listener);
     }
 
     /** Serves the memory of a guest that still runs: each session waits for {@link SourceSession#release}. */
-    public static PageServer serveAfterRelease(Endpoint endpoint, PageSource source, ServerListener listener)
+    public static PageServer serveAfterRelease(ServerConfig config, PageSource source, ServerListener listener)
             throws IOException {
-        return new PageServer(endpoint, source, false, HELLO_TIMEOUT, listener);
+        return new PageServer(config, source, false, HELLO_TIMEOUT, listener);
     }
 
     /** Where it listens, with the real port. */
