@@ -17,6 +17,7 @@ import org.userload.protocol.FrameType;
 import org.userload.protocol.Hello;
 import org.userload.protocol.SessionId;
 import org.userload.transport.EventLoops;
+import org.userload.transport.OutboundLink;
 import org.userload.transport.Sockets;
 
 /**
@@ -50,6 +51,7 @@ public final class Destination implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final long openedNanos = System.nanoTime();
     private final ControlListener listener;
+    private final @Nullable OutboundLink link;
     private final FaultInterceptor interceptor;
     private final GuestMemory memory;
     private final PageInstaller installer;
@@ -64,13 +66,14 @@ public final class Destination implements AutoCloseable {
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
         this.listener = listener;
+        this.link = config.link() == null ? null : new OutboundLink(config.link());
         this.interceptor = config.interceptor().open(config.trackRemovals());
         GuestMemory opening = null;
         try {
             this.faultLoop = loops.start("userload-sync");
             this.streamLoop = loops.start("userload-stream");
             this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
-            Sockets.connect(config.source(), faultLoop, control);
+            Sockets.connect(config.source(), faultLoop, control, link);
             Hello hello = control.awaitAnswer(peer(), answerTimeout());
             RegionTable table = Objects.requireNonNull(hello.regions());
             SessionId session = hello.session();
@@ -119,12 +122,12 @@ public final class Destination implements AutoCloseable {
     }
 
     private void connectPager(IoEventLoop faultLoop) throws IOException {
-        Sockets.connect(config.source(), faultLoop, pager);
+        Sockets.connect(config.source(), faultLoop, pager, link);
         pager.awaitAnswer(peer(), answerTimeout());
     }
 
     private void connectStream() throws IOException {
-        Sockets.connect(config.source(), streamLoop, stream);
+        Sockets.connect(config.source(), streamLoop, stream, link);
         stream.awaitAnswer(peer(), answerTimeout());
     }
 
@@ -195,6 +198,11 @@ public final class Destination implements AutoCloseable {
     /** Tells the source that the guest runs here. */
     public void sendStarted(long downtimeMicros) {
         control.send(FrameType.STARTED, downtimeMicros);
+    }
+
+    /** When and how pages came. */
+    public ArrivalMap arrivals() {
+        return installer.arrivals();
     }
 
     /** A snapshot of what has happened so far. */

@@ -3,6 +3,7 @@ package org.userload.destination;
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
+import org.userload.destination.ArrivalMap.Way;
 import org.userload.fault.FaultInterceptor;
 import org.userload.linux.NativeMemory;
 import org.userload.memory.GuestMemory;
@@ -36,6 +37,7 @@ final class PageInstaller {
     private final LongAdder zero = new LongAdder();
     private final LongAdder duplicate = new LongAdder();
     private final LongAdder inRounds = new LongAdder();
+    private final ArrivalMap arrivals;
     private volatile boolean rounds;
 
     /** @param rounds whether the session begins with rounds */
@@ -44,6 +46,7 @@ final class PageInstaller {
         this.interceptor = interceptor;
         this.onLastPage = onLastPage;
         this.rounds = rounds;
+        this.arrivals = new ArrivalMap(memory);
         this.remaining = new AtomicLong(memory.table().totalPages() + (rounds ? ROUNDS_TOKEN : 0));
     }
 
@@ -69,7 +72,11 @@ final class PageInstaller {
             return;
         }
         int installed = interceptor.install(target, firstPage, count, addressOf(bytes));
-        (arrival == Arrival.DEMAND ? demand : stream).add(installed);
+        boolean onDemand = arrival == Arrival.DEMAND;
+        (onDemand ? demand : stream).add(installed);
+        if (installed > 0) {
+            arrivals.arrived(onDemand ? Way.DEMAND : Way.STREAM, region, firstPage, count);
+        }
         account(count, installed);
     }
 
@@ -82,11 +89,15 @@ final class PageInstaller {
         }
         int installed = interceptor.installZero(target, firstPage, count);
         zero.add(installed);
+        if (installed > 0) {
+            arrivals.arrived(Way.ZERO, region, firstPage, count);
+        }
         account(count, installed);
     }
 
     /** Overwrites what is in place, which nobody looks at yet, and installs the rest. */
     private void putInRound(MemoryRegion target, long firstPage, int count, long address) {
+        arrivals.arrived(Way.PRECOPY, target.index(), firstPage, count);
         int shift = target.pageShift();
         long end = firstPage + count;
         long page = firstPage;
@@ -106,6 +117,7 @@ final class PageInstaller {
     }
 
     private void putZerosInRound(MemoryRegion target, long firstPage, int count) {
+        arrivals.arrived(Way.PRECOPY, target.index(), firstPage, count);
         long end = firstPage + count;
         long page = firstPage;
         while (page < end) {
@@ -156,6 +168,10 @@ final class PageInstaller {
         return bytes.hasMemoryAddress()
                 ? bytes.memoryAddress() + bytes.readerIndex()
                 : NativeMemory.addressOf(bytes.nioBuffer());
+    }
+
+    ArrivalMap arrivals() {
+        return arrivals;
     }
 
     /** Pages that are not in place yet. */

@@ -13,6 +13,7 @@ import org.userload.dirty.DirtyTrackers;
 import org.userload.memory.GuestMemory;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageServer;
+import org.userload.source.ServerConfig;
 import org.userload.source.ServerListener;
 import org.userload.source.SourceSession;
 import org.userload.transport.Endpoint;
@@ -40,12 +41,13 @@ public final class MigrationSource implements AutoCloseable {
     private volatile @Nullable MigrationReport report;
     private volatile long pausedNanos;
 
-    private MigrationSource(Endpoint endpoint, Guest guest, GuestMemory memory, MigrationPlan plan) throws IOException {
+    private MigrationSource(ServerConfig config, Guest guest, GuestMemory memory, MigrationPlan plan)
+            throws IOException {
         this.guest = guest;
         this.memory = memory;
         this.plan = plan;
         LivePageSource pages = new LivePageSource(memory, "the migrating guest");
-        this.server = PageServer.serveGuest(endpoint, pages, plan.mode().hasRounds(), new Events());
+        this.server = PageServer.serveGuest(config, pages, plan.mode().hasRounds(), new Events());
     }
 
     /**
@@ -55,7 +57,13 @@ public final class MigrationSource implements AutoCloseable {
      */
     public static MigrationSource listen(Endpoint endpoint, Guest guest, GuestMemory memory, MigrationPlan plan)
             throws IOException {
-        return new MigrationSource(endpoint, guest, memory, plan);
+        return listen(ServerConfig.at(endpoint), guest, memory, plan);
+    }
+
+    /** As {@link #listen(Endpoint, Guest, GuestMemory, MigrationPlan)}, configured. */
+    public static MigrationSource listen(ServerConfig config, Guest guest, GuestMemory memory, MigrationPlan plan)
+            throws IOException {
+        return new MigrationSource(config, guest, memory, plan);
     }
 
     /** Where it listens. */

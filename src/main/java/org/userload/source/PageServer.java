@@ -18,6 +18,7 @@ import org.userload.protocol.Role;
 import org.userload.protocol.SessionId;
 import org.userload.transport.Endpoint;
 import org.userload.transport.EventLoops;
+import org.userload.transport.OutboundLink;
 import org.userload.transport.Sockets;
 
 /**
@@ -54,7 +55,7 @@ public final class PageServer implements AutoCloseable {
     record Admission(SourceSession session, ConnectionRole role, EventLoop loop, Hello answer) {}
 
     private PageServer(
-            Endpoint asked, PageSource source, Service service, Duration helloTimeout, ServerListener listener)
+            ServerConfig config, PageSource source, Service service, Duration helloTimeout, ServerListener listener)
             throws IOException {
         this.source = source;
         this.helloTimeout = helloTimeout;
@@ -64,8 +65,12 @@ public final class PageServer implements AutoCloseable {
         this.requestLoop = loops.start("userload-source-requests");
         this.streamLoop = loops.start("userload-source-stream");
         try {
-            Channel bound = Sockets.listen(asked, controlLoop, () -> new SourceConnection(this));
-            this.endpoint = Endpoint.of(bound.localAddress(), asked);
+            Channel bound = Sockets.listen(
+                    config.endpoint(),
+                    controlLoop,
+                    () -> new SourceConnection(this),
+                    config.link() == null ? null : new OutboundLink(config.link()));
+            this.endpoint = Endpoint.of(bound.localAddress(), config.endpoint());
         } catch (IOException | RuntimeException e) {
             loops.close();
             throw e;
@@ -78,13 +83,18 @@ public final class PageServer implements AutoCloseable {
      * @throws IOException when the address cannot be listened on; the message names it
      */
     public static PageServer serve(Endpoint endpoint, PageSource source, ServerListener listener) throws IOException {
-        return serve(endpoint, source, HELLO_TIMEOUT, listener);
+        return serve(ServerConfig.at(endpoint), source, listener);
+    }
+
+    /** As {@link #serve(Endpoint, PageSource, ServerListener)}, configured. */
+    public static PageServer serve(ServerConfig config, PageSource source, ServerListener listener) throws IOException {
+        return new PageServer(config, source, Service.IMAGE, HELLO_TIMEOUT, listener);
     }
 
     /** @param helloTimeout how long a connection may take to say what it is for */
     static PageServer serve(Endpoint endpoint, PageSource source, Duration helloTimeout, ServerListener listener)
             throws IOException {
-        return new PageServer(endpoint, source, Service.IMAGE, helloTimeout, listener);
+        return new PageServer(ServerConfig.at(endpoint), source, Service.IMAGE, helloTimeout, listener);
     }
 
     /**
@@ -92,10 +102,10 @@ public final class PageServer implements AutoCloseable {
      *
      * @param rounds whether pages are streamed before that, through {@link SourceSession#stream}
      */
-    public static PageServer serveGuest(Endpoint endpoint, PageSource source, boolean rounds, ServerListener listener)
+    public static PageServer serveGuest(ServerConfig config, PageSource source, boolean rounds, ServerListener listener)
             throws IOException {
         return new PageServer(
-                endpoint, source, rounds ? Service.GUEST_IN_ROUNDS : Service.GUEST, HELLO_TIMEOUT, listener);
+                config, source, rounds ? Service.GUEST_IN_ROUNDS : Service.GUEST, HELLO_TIMEOUT, listener);
     }
 
     /** Where it listens, with the real port. */

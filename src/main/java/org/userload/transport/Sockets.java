@@ -18,6 +18,7 @@ import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.io.IOException;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Opens connections and listeners with the options that paging wants: no Nagle delay, quick acknowledgements, keepalive.
@@ -36,12 +37,19 @@ public final class Sockets {
      * @throws IOException with a message that names the peer
      */
     public static Channel connect(Endpoint endpoint, IoEventLoop loop, ChannelHandler handler) throws IOException {
+        return connect(endpoint, loop, handler, null);
+    }
+
+    /** As {@link #connect(Endpoint, IoEventLoop, ChannelHandler)}; what is sent goes over an emulated link, if any. */
+    public static Channel connect(
+            Endpoint endpoint, IoEventLoop loop, ChannelHandler handler, @Nullable OutboundLink link)
+            throws IOException {
         Bootstrap bootstrap = new Bootstrap()
                 .group(loop)
                 .channel(channelClass(endpoint))
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
                 .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
-                .handler(handler);
+                .handler(new HandlerPerConnection(() -> handler, link));
         if (endpoint instanceof Endpoint.Tcp) {
             bootstrap.option(ChannelOption.TCP_NODELAY, true).option(ChannelOption.SO_KEEPALIVE, true);
             if (EventLoops.isEpoll()) {
@@ -63,6 +71,13 @@ public final class Sockets {
      */
     public static Channel listen(Endpoint endpoint, IoEventLoop loop, Supplier<ChannelHandler> handlers)
             throws IOException {
+        return listen(endpoint, loop, handlers, null);
+    }
+
+    /** As {@link #listen(Endpoint, IoEventLoop, Supplier)}; what is sent goes over one emulated link, if any. */
+    public static Channel listen(
+            Endpoint endpoint, IoEventLoop loop, Supplier<ChannelHandler> handlers, @Nullable OutboundLink link)
+            throws IOException {
         if (endpoint instanceof Endpoint.Unix unix) {
             DeadSocket.removeIfDead(unix.path());
         }
@@ -70,7 +85,7 @@ public final class Sockets {
                 .group(loop, loop)
                 .channel(serverChannelClass(endpoint))
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
-                .childHandler(new HandlerPerConnection(handlers));
+                .childHandler(new HandlerPerConnection(handlers, link));
         if (endpoint instanceof Endpoint.Tcp) {
             bootstrap
                     .option(ChannelOption.SO_REUSEADDR, true)

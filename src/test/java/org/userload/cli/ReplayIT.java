@@ -67,6 +67,26 @@ class ReplayIT {
                 .isEqualTo(8192);
     }
 
+    /** 8 MiB take at least two thirds of a second at 100 Mbit/s, however slow the machine is. */
+    @Test
+    void programMovedOverAnEmulatedLink_isVerified_andTakesTheTimeOfItsBytes() throws Exception {
+        Path json = directory.resolve("result.json");
+        Result result = UserloadProcess.run("replay", "--memory=8M", "--link=100mbit", "--json=" + json);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("verified", CHECKSUM);
+        JsonNode object = new ObjectMapper().readTree(json.toFile());
+        assertThat(object.get("total_us").asLong()).isGreaterThan(8 * (1 << 20) * 2 / 25);
+    }
+
+    @Test
+    void absurdLink_isRefused_withTheRightForm() throws Exception {
+        Result result = UserloadProcess.run("replay", "--link=0gbit");
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.err())
+                .contains("'0gbit' is not a link", "write RATE[/RTT]", "100mbit/200us")
+                .doesNotContain("\tat ");
+    }
+
     @Test
     void json_hasEveryFieldOfItsSchema() throws Exception {
         Path json = directory.resolve("result.json");

@@ -388,7 +388,7 @@ class HostileDestinationTest {
     @Test
     void requestBeforeTheGuestIsReleased_isRefused() throws Exception {
         try (PageServer unreleased = PageServer.serveGuest(
-                        Endpoint.parse("127.0.0.1:0"),
+                        ServerConfig.at(Endpoint.parse("127.0.0.1:0")),
                         new LivePageSource(origin, "guest"),
                         false,
                         new ServerListener() {});
