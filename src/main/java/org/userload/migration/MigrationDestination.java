@@ -127,7 +127,7 @@ public final class MigrationDestination implements AutoCloseable {
                 TimeUnit.MILLISECONDS);
     }
 
-    private void run(long sourceMicros, long receivedNanos) {
+    private void run(long sourceMicros, long sourceWaitedMicros, long receivedNanos) {
         Guest guest = prepared.guest;
         if (guest == null) {
             refuse("the source committed a guest that it had not sent", null);
@@ -146,8 +146,10 @@ public final class MigrationDestination implements AutoCloseable {
             return;
         }
         long now = System.nanoTime();
-        long roundTripMicros =
-                sourceMicros - prepared.sourceMicros - micros(prepared.readyNanos - prepared.receivedNanos);
+        long roundTripMicros = sourceMicros
+                - sourceWaitedMicros
+                - prepared.sourceMicros
+                - micros(prepared.readyNanos - prepared.receivedNanos);
         long downtimeMicros = sourceMicros + Math.max(roundTripMicros / 2, 0) + micros(now - receivedNanos);
         resumed.complete(new Resumed(guest, downtimeMicros, now - TimeUnit.MICROSECONDS.toNanos(downtimeMicros)));
         destination.sendStarted(downtimeMicros);
@@ -181,9 +183,9 @@ public final class MigrationDestination implements AutoCloseable {
         }
 
         @Override
-        public void commit(long microsSincePause) {
+        public void commit(long microsSincePause, long microsSinceReady) {
             long received = System.nanoTime();
-            handover.execute(() -> run(microsSincePause, received));
+            handover.execute(() -> run(microsSincePause, microsSinceReady, received));
         }
 
         @Override

@@ -40,6 +40,7 @@ public final class MigrationSource implements AutoCloseable {
     private final AtomicReference<@Nullable Patience> migrating = new AtomicReference<>();
     private volatile @Nullable MigrationReport report;
     private volatile long pausedNanos;
+    private volatile long readyNanos;
 
     private MigrationSource(ServerConfig config, Guest guest, GuestMemory memory, MigrationPlan plan)
             throws IOException {
@@ -108,7 +109,7 @@ public final class MigrationSource implements AutoCloseable {
                 report = attempt.report();
             }
             session.release();
-            session.sendCommit(microsSince(pausedNanos));
+            session.sendCommit(microsSince(pausedNanos), microsSince(readyNanos));
             return patience.awaitCommitted(started, "has not confirmed that it runs the guest");
         }
     }
@@ -271,6 +272,7 @@ public final class MigrationSource implements AutoCloseable {
         @Override
         public void ready(SourceSession session) {
             if (place.has(session)) {
+                readyNanos = System.nanoTime();
                 ready.complete(null);
             }
         }

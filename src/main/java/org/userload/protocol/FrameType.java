@@ -26,7 +26,10 @@ public enum FrameType {
     PREPARE(16, true),
     /** D to S, control: the guest is restored and can run on COMMIT. */
     READY(17, false),
-    /** S to D, control: run it. After sending this the source never runs the guest again. */
+    /**
+     * S to D, control: run it. After sending this the source never runs the guest again. {@code firstPage}: microseconds since
+     * the pause; {@code id}: microseconds since READY came.
+     */
     COMMIT(18, false),
     /** D to S, control: the guest runs here. {@code firstPage}: downtime in microseconds. */
     STARTED(19, false),

@@ -27,6 +27,8 @@ import org.userload.transport.FrameChannel;
  * <p><b>Threads.</b> Any.
  */
 public final class SourceSession {
+    private static final long MAX_U32 = 0xFFFFFFFFL;
+
     private final SessionId id;
     private final PageSource source;
     private final AtomicBitmap[] sent;
@@ -175,28 +177,33 @@ public final class SourceSession {
     /** Sends PREPARE with the CPU state of the paused guest. */
     public void sendPrepare(byte[] cpuState, long microsSincePause) {
         prepared = true;
-        sendControl(FrameType.PREPARE, microsSincePause, cpuState);
+        sendControl(FrameType.PREPARE, microsSincePause, 0, cpuState);
     }
 
-    /** Sends COMMIT: from now on the guest belongs to the destination. */
-    public void sendCommit(long microsSincePause) {
+    /**
+     * Sends COMMIT: from now on the guest belongs to the destination.
+     *
+     * @param microsSinceReady how long READY has been waiting for the last pages
+     */
+    public void sendCommit(long microsSincePause, long microsSinceReady) {
         committed = true;
-        sendControl(FrameType.COMMIT, microsSincePause, new byte[0]);
+        sendControl(FrameType.COMMIT, microsSincePause, (int) Math.min(microsSinceReady, MAX_U32), new byte[0]);
     }
 
     /** Calls the handover off. */
     public void sendAbort(String why) {
-        sendControl(FrameType.ABORT, 0, why.getBytes(StandardCharsets.UTF_8));
+        sendControl(FrameType.ABORT, 0, 0, why.getBytes(StandardCharsets.UTF_8));
     }
 
-    private void sendControl(FrameType type, long micros, byte[] body) {
+    private void sendControl(FrameType type, long micros, int id, byte[] body) {
         ChannelHandlerContext control;
         synchronized (this) {
             control = connections.get(Role.CONTROL);
         }
         if (control != null) {
             ByteBuf frame = control.alloc().buffer();
-            Frames.writeBody(frame, type, micros, body);
+            Frames.writeHeader(frame, type, 0, body.length, micros, 0, id);
+            frame.writeBytes(body);
             control.writeAndFlush(frame, control.voidPromise());
         }
     }
