@@ -25,7 +25,8 @@ import org.userload.support.UserloadProcess.Result;
 @Timeout(180)
 class ReplayIT {
     /** A whole progress line; the last one may still be being written. */
-    private static final Pattern PROGRESS = Pattern.compile("paging in: ([\\d,]+) of [^\\n]*\\n");
+    private static final Pattern PROGRESS = Pattern.compile("paging in: ([\\d,]+) of [\\d,]+ pages \\(\\d+ %\\), "
+            + "\\d+ MB/s, [\\d,]+ faults, ETA (?:\\?|\\d+:\\d\\d:\\d\\d)\\R");
 
     /** The checksum of the shipped trace with seed 1, the same wherever and however it is replayed. */
     private static final String CHECKSUM = "779c1f27ad572654";
