@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 import org.userload.destination.InterceptorChoice;
 import org.userload.linux.NativeException;
 import org.userload.linux.NativeShim;
+import org.userload.linux.PageTouch;
 import org.userload.linux.UffdFeature;
 import org.userload.linux.Userfaultfd;
 import org.userload.transport.EventLoops;
@@ -80,6 +81,10 @@ final class Doctor {
             feature(findings, uffd.features(), UffdFeature.EVENT_REMOVE, "dropped pages are noticed");
             feature(findings, uffd.features(), UffdFeature.MOVE, "pages are moved without a copy");
             feature(findings, uffd.features(), UffdFeature.WP_ASYNC, "written pages are found without faults");
+            findings.add(new Finding(
+                    "  touch",
+                    true,
+                    "missing pages are touched by " + PageTouch.choose().description()));
         } catch (NativeException e) {
             findings.add(new Finding(USERFAULTFD, false, e.getMessage() + "; " + InterceptorChoice.FIX));
         }
