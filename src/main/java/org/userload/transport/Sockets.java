@@ -102,8 +102,16 @@ public final class Sockets {
                 || cause instanceof java.nio.channels.UnresolvedAddressException) {
             return "unknown host";
         }
+        return withoutAddress(cause).replaceFirst("^.*\\(\\.\\.\\) failed(?: with error\\(-\\d+\\))?: ", "");
+    }
+
+    /** Netty appends the address to the message of the exception that it wraps; whoever calls has named it already. */
+    private static String withoutAddress(Throwable cause) {
         String message = String.valueOf(cause.getMessage());
-        return message.replaceFirst("^.*\\(\\.\\.\\) failed(?: with error\\(-\\d+\\))?: ", "");
+        Throwable wrapped = cause.getCause();
+        return wrapped != null && message.startsWith(wrapped.getMessage() + ": ")
+                ? String.valueOf(wrapped.getMessage())
+                : message;
     }
 
     private static Class<? extends Channel> channelClass(Endpoint endpoint) {

@@ -129,6 +129,11 @@ class NioTransportIT {
                 NIO, "load", "--from=unix:" + socket, "--output=" + directory.resolve("x.raw"));
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.err()).contains("cannot connect to unix:" + socket).doesNotContain("\tat ");
+        assertThat(result.err()).containsOnlyOnce(socket.toString());
+        Result tcp =
+                UserloadProcess.runInJvm(NIO, "load", "--from=127.0.0.1:1", "--output=" + directory.resolve("x.raw"));
+        assertThat(tcp.exitCode()).isEqualTo(1);
+        assertThat(tcp.err()).containsOnlyOnce("127.0.0.1:1").contains("refused");
     }
 
     @Test

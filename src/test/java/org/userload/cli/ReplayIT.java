@@ -222,6 +222,22 @@ class ReplayIT {
     }
 
     @ParameterizedTest
+    @CsvSource({"--interceptor, 'auto, userfaultfd, software'", "--mode, 'postcopy'", "--socket, 'tcp, unix'"})
+    void wrongChoice_isAnsweredWithTheNamesOfTheHelp(String option, String names) throws Exception {
+        Result result = UserloadProcess.run("replay", option + "=magic");
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.err()).contains(option, "'magic' is not one of " + names);
+        assertThat(UserloadProcess.run("replay", "--help").out()).contains(names);
+    }
+
+    @Test
+    void choice_isReadInAnyCase() throws Exception {
+        Result result = UserloadProcess.run("replay", "--no-progress", "--interceptor=SoftWare");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("interceptor software");
+    }
+
+    @ParameterizedTest
     @CsvSource({"--switch-at=1.5", "--switch-at=NaN", "--memory=lots", "--interceptor=magic", "--no-such-option"})
     void wrongOption_isWrongUsage(String option) throws Exception {
         Result result = UserloadProcess.run("replay", option);

@@ -228,7 +228,7 @@ class UserfaultfdTest {
                 Threads.start(threads, () -> PageTouch.populate().touch(at(0), PAGE));
         List<Integer> sizes = new ArrayList<>();
         int[] seen = new int[1];
-        Thread.sleep(200);
+        Threads.await("all touch", 10, () -> Threads.inside(UserfaultfdTest.class, "touch") == threads);
         Threads.await("all faults", 10, () -> {
             int size = uffd.read(batch);
             if (size > 0) {
