@@ -3,6 +3,7 @@ package org.userload.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import org.userload.destination.InterceptorChoice;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -56,7 +57,10 @@ public final class Main implements Runnable {
     /** Runs a command and gives its exit code. */
     static int execute(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new Main())
-                .setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(InterceptorChoice.class, new ChoiceConverter<>(InterceptorChoice.class))
+                .registerConverter(ReplayCommand.Mode.class, new ChoiceConverter<>(ReplayCommand.Mode.class))
+                .registerConverter(
+                        ReplayCommand.SocketKind.class, new ChoiceConverter<>(ReplayCommand.SocketKind.class))
                 .setExpandAtFiles(false)
                 .setOut(out)
                 .setErr(err)

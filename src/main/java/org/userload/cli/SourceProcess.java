@@ -42,6 +42,7 @@ final class SourceProcess implements AutoCloseable {
         if (Runtime.version().feature() >= NATIVE_ACCESS_WARNS_SINCE) {
             command.add("--enable-native-access=ALL-UNNAMED");
         }
+        command.addAll(transportProperties());
         command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         command.add(Main.class.getName());
         command.add("replay-source");
@@ -57,6 +58,14 @@ final class SourceProcess implements AutoCloseable {
             end(process, endWithUs);
             throw e;
         }
+    }
+
+    /** What this JVM was told about its sockets ({@code -Dio.netty...}) holds for both sides. */
+    private static List<String> transportProperties() {
+        return System.getProperties().stringPropertyNames().stream()
+                .filter(name -> name.startsWith("io.netty."))
+                .map(name -> "-D" + name + "=" + System.getProperty(name))
+                .toList();
     }
 
     private static Endpoint awaitReady(BufferedReader lines) throws IOException {

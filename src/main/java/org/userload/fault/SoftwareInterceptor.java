@@ -1,6 +1,7 @@
 package org.userload.fault;
 
 import io.netty.channel.IoEventLoop;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 import org.userload.linux.Mapping;
 import org.userload.linux.NativeMemory;
@@ -22,6 +23,9 @@ import org.userload.memory.PageUnavailableException;
 public final class SoftwareInterceptor implements FaultInterceptor {
     private final FaultStatistics statistics = new FaultStatistics();
     private final PageWaiters waiters = new PageWaiters();
+
+    /** Made once: one for each wait would be what a fault allocates. */
+    private final BooleanSupplier stopped = this::isStopped;
 
     private volatile @Nullable Started started;
     private volatile @Nullable Throwable failure;
@@ -60,7 +64,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
         long start = System.nanoTime();
         if (!isStopped()) {
             now.faults.offer(region, page);
-            waiters.await(received, page, this::isStopped);
+            waiters.await(received, page, stopped);
         }
         statistics.record(System.nanoTime() - start);
         if (!received.get(page)) {
