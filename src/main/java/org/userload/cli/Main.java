@@ -4,6 +4,9 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
 import org.userload.destination.InterceptorChoice;
+import org.userload.dirty.TrackerChoice;
+import org.userload.migration.MigrationMode;
+import org.userload.migration.OnNonConvergence;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -58,7 +61,9 @@ public final class Main implements Runnable {
     static int execute(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new Main())
                 .registerConverter(InterceptorChoice.class, new ChoiceConverter<>(InterceptorChoice.class))
-                .registerConverter(ReplayCommand.Mode.class, new ChoiceConverter<>(ReplayCommand.Mode.class))
+                .registerConverter(MigrationMode.class, new ChoiceConverter<>(MigrationMode.class))
+                .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
+                .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
                 .registerConverter(
                         ReplayCommand.SocketKind.class, new ChoiceConverter<>(ReplayCommand.SocketKind.class))
                 .setExpandAtFiles(false)

@@ -98,6 +98,6 @@ final class MigrationOptions {
                 "--max-rounds=" + maxRounds,
                 "--precopy-rounds=" + precopyRounds,
                 "--on-non-convergence=" + onNonConvergence,
-                "--tracker=" + tracker.name());
+                "--tracker=" + tracker);
     }
 }

@@ -79,7 +79,8 @@ final class HandoverPeer {
         StoppingGuest guest = new StoppingGuest(stop);
         try (GuestMemory memory = GuestMemory.present(RegionTable.single(PAGES))) {
             Patterns.fill(memory, SEED);
-            try (MigrationSource source = MigrationSource.listen(Endpoint.parse("127.0.0.1:0"), guest, memory)) {
+            try (MigrationSource source = MigrationSource.listen(
+                    Endpoint.parse("127.0.0.1:0"), guest, memory, MigrationPlan.of(MigrationMode.POSTCOPY))) {
                 say("LISTENS " + source.endpoint());
                 source.awaitDestination(Duration.ofMinutes(1));
                 source.migrate(Duration.ofMinutes(1));

@@ -43,7 +43,8 @@ class KilledPeerIT {
             try (GuestMemory memory = GuestMemory.present(RegionTable.single(HandoverPeer.PAGES))) {
                 Patterns.fill(memory, HandoverPeer.SEED);
                 guest.resume();
-                try (MigrationSource source = MigrationSource.listen(listen, guest, memory)) {
+                try (MigrationSource source =
+                        MigrationSource.listen(listen, guest, memory, MigrationPlan.of(MigrationMode.POSTCOPY))) {
                     CompletableFuture<HandoverException> migration = CompletableFuture.supplyAsync(
                             () -> catchThrowableOfType(HandoverException.class, () -> source.migrate(PATIENCE)));
                     killing.kill(source.endpoint());

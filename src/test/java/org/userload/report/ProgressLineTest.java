@@ -16,7 +16,7 @@ class ProgressLineTest {
         for (int i = 0; i < faults; i++) {
             latency.recordValue(1_000);
         }
-        PageCounts pages = new PageCounts(total, 0, streamed, 0, 0, 0);
+        PageCounts pages = new PageCounts(total, 0, streamed, 0, 0, 0, 0);
         return new ProgressLine(
                 new DestinationStatistics("software", pages, wireBytes, latency, Map.of(), -1), elapsedMillis);
     }
@@ -43,10 +43,10 @@ class ProgressLineTest {
 
     @Test
     void everyKindOfPage_countsAsInPlace() {
-        PageCounts pages = new PageCounts(100, 1, 2, 3, 4, 50);
+        PageCounts pages = new PageCounts(100, 1, 2, 5, 3, 4, 50);
         ProgressLine line = new ProgressLine(
                 new DestinationStatistics("software", pages, 0, new Histogram(2), Map.of(), -1), 1_000);
-        assertThat(line.text()).startsWith("paging in: 10 of 100 pages (10 %)");
+        assertThat(line.text()).startsWith("paging in: 15 of 100 pages (15 %)");
     }
 
     @Test
