@@ -127,7 +127,7 @@ class UffdWriteTrackerTest {
             MemoryRegion region = memory.region(0);
             paging.register(region.hostAddress(), region.sizeBytes());
             try (Mapping content = Mapping.anonymous(64 << 12)) {
-                content.buffer(0, 8).putLong(0, 5);
+                content.buffer(0, 1).put(0, (byte) 5);
                 paging.copy(region.hostAddress(), content.address(), 64 << 12);
             }
             try (DirtyTracker tracker = DirtyTrackers.open(memory, TrackerChoice.UFFD_WP)) {
