@@ -2,6 +2,8 @@ package org.userload.dirty;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -14,7 +16,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.userload.linux.Mapping;
 import org.userload.memory.GuestMemory;
-import org.userload.memory.MemoryRegion;
 import org.userload.memory.PageSize;
 import org.userload.memory.RegionTable;
 import org.userload.support.NativeTouch;
@@ -34,6 +35,7 @@ class DirtyTrackerStressTest {
             PageSize.DEFAULT, List.of(new RegionTable.Entry(0, 2000), new RegionTable.Entry(SECOND, 48)));
     private static final int WRITERS = 3;
     private static final long SECONDS = 3;
+    private static final int LAST_WORD = 4096 - 8;
 
     private final AtomicInteger writing = new AtomicInteger();
     private final CyclicBarrier barrier = new CyclicBarrier(WRITERS + 1);
@@ -122,7 +124,8 @@ class DirtyTrackerStressTest {
 
     /**
      * One writer that writes few pages again and again, so that most of its writes find their page's bit set, beside a
-     * loop that clears as often as it can. Only the last write of a burst can be lost unseen, so bursts are short.
+     * loop that clears as often as it can. A write is a word or a whole page that ends in it, which takes longer. Only
+     * the last write of a burst can be lost unseen, so bursts are short.
      */
     @ParameterizedTest
     @EnumSource(names = {"UFFD_WP", "ACCESS_LAYER"})
@@ -133,7 +136,6 @@ class DirtyTrackerStressTest {
         try (GuestMemory memory = GuestMemory.present(small);
                 DirtyTracker tracker = DirtyTrackers.open(memory, choice)) {
             tracker.start();
-            MemoryRegion region = memory.region(0);
             FutureTask<Integer> writer = Threads.start(() -> writeBursts(memory, new SplittableRandom(seed), turns));
             long[] replica = new long[4];
             DirtySink copy = (r, first, count) -> {
@@ -152,7 +154,7 @@ class DirtyTrackerStressTest {
                 for (int page = 0; page < 4; page++) {
                     assertThat(replica[page])
                             .as("page %d after burst %d, seed %d", page, bursts, seed)
-                            .isEqualTo(memory.getLong((long) page << region.pageShift()));
+                            .isEqualTo(memory.getLong(((long) page << 12) + LAST_WORD));
                 }
             }
             turns.begun = -1;
@@ -168,12 +170,13 @@ class DirtyTrackerStressTest {
         tracker.collect(copy);
         for (int page = 0; page < replica.length; page++) {
             if (replica[page] == -1) {
-                replica[page] = memory.getLong((long) page << 12);
+                replica[page] = memory.getLong(((long) page << 12) + LAST_WORD);
             }
         }
     }
 
     private static int writeBursts(GuestMemory memory, SplittableRandom random, Turns turns) {
+        byte[] page = new byte[4096];
         long stamp = 0;
         int burst = 0;
         while (true) {
@@ -186,7 +189,14 @@ class DirtyTrackerStressTest {
             burst++;
             int writes = 50 + random.nextInt(200);
             for (int i = 0; i < writes; i++) {
-                memory.putLong((i & 3L) << 12, ++stamp);
+                long address = (i & 3L) << 12;
+                stamp++;
+                if (random.nextBoolean()) {
+                    memory.putLong(address + LAST_WORD, stamp);
+                } else {
+                    ByteBuffer.wrap(page).order(ByteOrder.LITTLE_ENDIAN).putLong(LAST_WORD, stamp);
+                    memory.put(address, page, 0, page.length);
+                }
             }
             turns.ended = burst;
         }
