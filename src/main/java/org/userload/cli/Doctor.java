@@ -15,6 +15,7 @@ import org.userload.dirty.DirtyTrackers;
 import org.userload.dirty.TrackerChoice;
 import org.userload.linux.NativeException;
 import org.userload.linux.NativeShim;
+import org.userload.linux.PageTouch;
 import org.userload.linux.UffdFeature;
 import org.userload.linux.Userfaultfd;
 import org.userload.memory.GuestMemory;
@@ -24,6 +25,7 @@ import org.userload.transport.EventLoops;
 /** Examines the machine. Tries each thing for real where that has no effect on the system. */
 final class Doctor {
     private static final String USERFAULTFD = "userfaultfd";
+    private static final String EPOLL = "epoll transport";
 
     /** One thing: there or not, how, and if not, what to do. */
     record Finding(String name, boolean present, String text) {}
@@ -38,11 +40,13 @@ final class Doctor {
         findings.add(writtenPages());
         findings.add(
                 EventLoops.isEpoll()
-                        ? new Finding("epoll transport", true, "loaded")
+                        ? new Finding(EPOLL, true, "loaded")
                         : new Finding(
-                                "epoll transport",
+                                EPOLL,
                                 false,
-                                EventLoops.whyNotEpoll() + "; use Linux on x86-64 or aarch64"));
+                                EventLoops.whyNotEpoll()
+                                        + "; sockets use NIO and faults are caught in software; use Linux on x86-64 or"
+                                        + " aarch64, without -Dio.netty.transport.noNative=true"));
         findings.add(shim());
         findings.add(transparentHugePages());
         findings.add(reservedHugePages());
@@ -54,8 +58,11 @@ final class Doctor {
         return findings;
     }
 
+    /** Whether the userfaultfd interceptor can be used. */
     boolean canIntercept(List<Finding> findings) {
-        return findings.stream().anyMatch(f -> f.name.equals(USERFAULTFD) && f.present);
+        return findings.stream()
+                .filter(f -> f.name.equals(USERFAULTFD) || f.name.equals(EPOLL))
+                .allMatch(Finding::present);
     }
 
     private static void userfaultfd(List<Finding> findings) {
@@ -80,6 +87,10 @@ final class Doctor {
             feature(findings, uffd.features(), UffdFeature.EVENT_REMOVE, "dropped pages are noticed");
             feature(findings, uffd.features(), UffdFeature.MOVE, "pages are moved without a copy");
             feature(findings, uffd.features(), UffdFeature.WP_ASYNC, "written pages are found without faults");
+            findings.add(new Finding(
+                    "  touch",
+                    true,
+                    "missing pages are touched by " + PageTouch.choose().description()));
         } catch (NativeException e) {
             findings.add(new Finding(USERFAULTFD, false, e.getMessage() + "; " + InterceptorChoice.FIX));
         }

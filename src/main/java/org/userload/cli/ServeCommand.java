@@ -13,10 +13,11 @@ import org.userload.source.OpenOptions;
 import org.userload.source.PageServer;
 import org.userload.source.PageSource;
 import org.userload.source.PageSources;
+import org.userload.source.ServerConfig;
 import org.userload.source.ServerListener;
 import org.userload.source.SourceSession;
-import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -43,14 +44,8 @@ final class ServeCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Path image;
 
-    @Option(
-            names = "--listen",
-            required = true,
-            paramLabel = "ADDR",
-            converter = EndpointConverter.class,
-            description = "Where: HOST:PORT, [IPV6]:PORT or unix:PATH. Port 0 is any free port.")
-    @SuppressWarnings("NullAway.Init") // picocli sets it
-    private Endpoint listen;
+    @Mixin
+    private ListenOption listen = new ListenOption();
 
     @Option(
             names = "--cache",
@@ -59,6 +54,9 @@ final class ServeCommand implements Callable<Integer> {
             converter = SizeConverter.class,
             description = "Memory for decompressed blocks of a .uli image. Default: ${DEFAULT-VALUE}.")
     private long cacheBytes;
+
+    @Mixin
+    private LinkOptions linkOptions = new LinkOptions();
 
     @Option(names = "--once", description = "End after one destination: 0 when it has every page, else 1.")
     private boolean once;
@@ -88,7 +86,7 @@ final class ServeCommand implements Callable<Integer> {
         OpenOptions options =
                 new OpenOptions(OpenOptions.DEFAULT.rawPageSize(), cacheBytes, OpenOptions.DEFAULT.extents());
         try (PageSource source = openImage(options);
-                PageServer server = PageServer.serve(listen, source, listener)) {
+                PageServer server = PageServer.serve(config(), source, listener)) {
             say(
                     out,
                     "serving " + source.description() + ", "
@@ -99,6 +97,10 @@ final class ServeCommand implements Callable<Integer> {
             ended.await();
         }
         return failure.get() == null ? 0 : 1;
+    }
+
+    private ServerConfig config() {
+        return ServerConfig.at(listen.endpoint()).withLink(linkOptions.link());
     }
 
     /** Destinations page in by 4 KiB. */

@@ -32,6 +32,15 @@ public interface LibC {
 
     int madvise(long addr, @size_t long length, int advice);
 
+    @ssize_t
+    long process_vm_readv(
+            int pid,
+            Pointer local_iov,
+            @size_t long liovcnt,
+            Pointer remote_iov,
+            @size_t long riovcnt,
+            @size_t long flags);
+
     int open(String path, int flags);
 
     int close(int fd);
