@@ -253,7 +253,11 @@ class ReplayIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"--interceptor, 'auto, userfaultfd, software'", "--mode, 'postcopy, precopy, hybrid, stopcopy'", "--socket, 'tcp, unix'"})
+    @CsvSource({
+        "--interceptor, 'auto, userfaultfd, software'",
+        "--mode, 'postcopy, precopy, hybrid, stopcopy'",
+        "--socket, 'tcp, unix'"
+    })
     void wrongChoice_isAnsweredWithTheNamesOfTheHelp(String option, String names) throws Exception {
         Result result = UserloadProcess.run("replay", option + "=magic");
         assertThat(result.exitCode()).isEqualTo(2);
