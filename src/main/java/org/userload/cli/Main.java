@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             ServeCommand.class,
             LoadCommand.class,
             TraceCommand.class,
+            DirtyRateCommand.class,
             DoctorCommand.class,
             ReplaySourceCommand.class,
             GenerateCompletion.class
