@@ -21,12 +21,14 @@ import picocli.CommandLine.Spec;
             "",
             "Start here:",
             "  userload replay                     move a recorded program between two processes, and check it",
+            "  userload compare                    which way of moving is better for a workload",
             "  userload doctor                     what this machine offers, and how to get what is missing",
             "",
             "Exit codes: 0 done and verified, 1 failed, 2 wrong usage."
         },
         subcommands = {
             ReplayCommand.class,
+            CompareCommand.class,
             ServeCommand.class,
             LoadCommand.class,
             TraceCommand.class,
@@ -62,6 +64,7 @@ public final class Main implements Runnable {
                 .setErr(err)
                 .setParameterExceptionHandler(Main::explainUsage)
                 .setExecutionExceptionHandler(Main::explain);
+        CompareCommand.adoptReplayOptions(command);
         return command.execute(arguments);
     }
 

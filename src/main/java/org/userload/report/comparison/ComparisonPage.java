@@ -26,6 +26,7 @@ public final class ComparisonPage {
         context.put("trace", comparison.setup().trace());
         context.put("finding", Finding.of(comparison));
         context.put("facts", facts(comparison));
+        context.put("options", comparison.setup().options());
         context.put(
                 "modes",
                 comparison.setup().modes().stream().map(ComparedMode::label).toList());
@@ -76,9 +77,6 @@ public final class ComparisonPage {
                         ? "full speed"
                         : setup.option("--rate", "") + " accesses per second"));
         facts.add(new Fact("Runs", setup.repeat() + " of each mode, the modes in turns; each in new processes"));
-        if (!setup.options().isEmpty()) {
-            facts.add(new Fact("Options", String.join(" ", setup.options())));
-        }
         Machine machine = setup.machine();
         facts.add(new Fact(
                 "Machine", machine.kernel() + ", " + machine.architecture() + ", " + machine.cpus() + " CPUs"));

@@ -22,10 +22,10 @@ public enum Unit {
         return scale.name.isEmpty() || NEVER.equals(digits) ? digits : digits + " " + scale.name;
     }
 
-    /** For example {@code 11.0-14.2}, in the unit of the median; empty for a single run. */
+    /** For example {@code 11.0-14.2}, in the unit of the median; empty when all runs have the same. */
     public String range(Spread spread) {
         Scale scale = scale(Double.isInfinite(spread.median()) ? spread.min() : spread.median());
-        if (spread.runs() == 1 || Double.isInfinite(spread.min())) {
+        if (spread.min() == spread.max()) {
             return "";
         }
         String unit = Double.isInfinite(spread.median()) ? " " + scale.name : "";

@@ -223,7 +223,7 @@
         axisTick: { show: false }, axisLabel: { color: c.text, fontSize: 13, interval: 0 }
       }));
       yAxis.push(axis(figure.name + ' [' + unit.name + ']', {
-        type: 'value', min: 0, gridIndex: index, nameGap: 48, axisLabel: { color: c.soft, formatter: big }
+        type: 'value', min: 0, boundaryGap: [0, '12%'], gridIndex: index, nameGap: 48, axisLabel: { color: c.soft, formatter: big }
       }));
       series.push({
         type: 'bar', name: figure.name, xAxisIndex: index, yAxisIndex: index, barMaxWidth: 64,
@@ -247,7 +247,7 @@
         series.push({
           type: 'scatter', name: end, xAxisIndex: index, yAxisIndex: index, silent: true, z: 6,
           symbol: 'rect',
-          itemStyle: { color: c.text },
+          itemStyle: { color: c.text, opacity: 1 },
           label: {
             show: end === 'max', position: 'top', distance: 6, color: c.text, fontSize: 13, fontWeight: 600,
             formatter: function (p) { return modes[p.dataIndex][figure.key].text; }
@@ -330,7 +330,7 @@
           symbolSize: 8, lineStyle: { width: 2, type: kind[2], color: pick(look) },
           itemStyle: { color: pick(look) },
           data: mode.rounds.map(function (round, index) {
-            return [index + 1, round[kind[1]] > 0 ? round[kind[1]] : null];
+            return [String(index + 1), round[kind[1]] > 0 ? round[kind[1]] : null];
           })
         });
       });
@@ -342,12 +342,7 @@
         legend: legend({}),
         grid: { left: 84, right: 24, top: 40, bottom: 48 },
         xAxis: axis('round', {
-          type: 'value', min: 0.5, max: count + 0.5, interval: Math.max(1, Math.ceil(count / 20)), nameGap: 28,
-          splitLine: { show: false },
-          axisLabel: {
-            color: c.soft, showMinLabel: false, showMaxLabel: false,
-            formatter: function (v) { return String(Math.ceil(v)); }
-          }
+          type: 'category', nameGap: 28, data: Array.from({ length: count }, function (_, i) { return String(i + 1); })
         }),
         yAxis: axis('pages', { type: 'log', nameGap: 56, axisLabel: { color: c.soft, formatter: big } }),
         tooltip: {
@@ -394,7 +389,8 @@
       grid.push({ left: 76, right: 24, top: top, height: gridHeight });
       xAxis.push(axis(isLast ? 'time since the migration began [' + unit.name + ']' : '', {
         type: 'value', min: 0, max: end / unit.by, gridIndex: index, nameGap: 28,
-        axisLabel: { color: c.soft, formatter: function (v) { return trim(v); }, showMaxLabel: false }
+        axisTick: { show: isLast },
+        axisLabel: { show: isLast, color: c.soft, formatter: function (v) { return trim(v); }, showMaxLabel: false }
       }));
       yAxis.push(axis('address [MiB]', {
         type: 'value', min: 0, max: mode.map.cells * mode.map.cell_mib, gridIndex: index, nameGap: 50,

@@ -167,7 +167,7 @@ final class SampleResults {
     private void latency(ObjectNode result, long count) {
         ObjectNode summary = result.putObject("fault_latency_us");
         summary.put("count", count);
-        double median = count == 0 ? 0 : vary(390);
+        double median = count == 0 ? 0 : vary(count > 1_000 ? 390 : 640);
         summary.put("p50", median)
                 .put("p90", median * 2.1)
                 .put("p99", median * 4.4)
@@ -178,7 +178,9 @@ final class SampleResults {
         for (int i = 0; count > 0 && i <= 200; i++) {
             double x = i / 200.0 * 6 - 3;
             double fraction = 1 / (1 + Math.exp(-2.4 * x));
-            cdf.addObject().put("us", median * Math.pow(2.4, x)).put("fraction", i == 200 ? 1 : fraction);
+            cdf.addObject()
+                    .put("us", median * Math.pow(count > 1_000 ? 2.4 : 1.9, x))
+                    .put("fraction", i == 200 ? 1 : fraction);
         }
     }
 
