@@ -185,8 +185,7 @@ final class CompareCommand implements Callable<Integer> {
     /** What the user gave of replay's options. */
     private List<String> passedOn() {
         List<String> options = new ArrayList<>();
-        for (OptionSpec option :
-                spec.commandLine().getParseResult().matchedOptions()) {
+        for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
             if (option.userObject() != this && !SET_HERE.contains(option.longestName())) {
                 if (option.arity().max() == 0) {
                     options.add(option.longestName());

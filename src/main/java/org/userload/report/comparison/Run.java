@@ -1,5 +1,6 @@
 package org.userload.report.comparison;
 
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
@@ -20,7 +21,9 @@ public record Run(
         @Nullable RunResult result,
         @Nullable JsonNode raw,
         @Nullable String error) {
-    private static final ObjectMapper MAPPER = new ObjectMapper();
+    /** A result may have fields that a comparison does not need. */
+    private static final ObjectMapper MAPPER =
+            new ObjectMapper().disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES);
 
     /**
      * A run that has written its result.

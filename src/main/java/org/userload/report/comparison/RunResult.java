@@ -1,6 +1,5 @@
 package org.userload.report.comparison;
 
-import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
 import java.util.List;
@@ -8,8 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.report.LatencySummary;
 
 /**
- * What a comparison reads of one {@code userload.result/1}. Fields that it does not know are ignored; what a mode does
- * not have is null: an unmoved guest has no downtime, post-copy has no rounds.
+ * What a comparison reads of one {@code userload.result/1}; there are more fields. What a mode does not have is null: an unmoved guest has no downtime, post-copy has no rounds.
  *
  * <p>Times are microseconds; those named {@code t} or in {@link Timeline} are relative to the start of the migration,
  * negative before it. For an unmoved guest that is when it would have started.
@@ -19,7 +17,6 @@ import org.userload.report.LatencySummary;
  * @param guestUs the guest's whole run time, at the source and at the destination, pause included
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-@JsonIgnoreProperties(ignoreUnknown = true)
 public record RunResult(
         String schema,
         String mode,
@@ -49,12 +46,10 @@ public record RunResult(
 
     /** The emulated link. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    @JsonIgnoreProperties(ignoreUnknown = true)
     public record Link(long bytesPerS, long rttUs) {}
 
     /** When the guest was paused, ran again, had all pages, and had finished. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    @JsonIgnoreProperties(ignoreUnknown = true)
     public record Timeline(
             @Nullable Long pausedUs,
             @Nullable Long resumedUs,
@@ -63,26 +58,21 @@ public record RunResult(
 
     /** Accesses within 10 ms from {@code tUs} on. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    @JsonIgnoreProperties(ignoreUnknown = true)
     public record Bucket(long tUs, long accesses) {}
 
     /** One round of pre-copy: what it sent, and what was dirty at its end. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    @JsonIgnoreProperties(ignoreUnknown = true)
     public record Round(long pagesSent, long dirtyPages, long us) {}
 
     /** The part of all faults that took at most {@code us}. */
-    @JsonIgnoreProperties(ignoreUnknown = true)
     public record CdfPoint(double us, double fraction) {}
 
     /** When and how memory arrived, by cells of {@code pagesPerCell} pages in address order. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    @JsonIgnoreProperties(ignoreUnknown = true)
     public record PageMap(long pagesPerCell, List<Cell> cells) {}
 
     /** The first arrival of the final version of a cell; {@code way} is demand, stream, zero or precopy. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-    @JsonIgnoreProperties(ignoreUnknown = true)
     public record Cell(@Nullable Long tUs, @Nullable String way) {}
 
     /**
