@@ -2,16 +2,14 @@ package org.userload.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
-import org.userload.destination.InterceptorChoice;
 import org.userload.report.JsonFile;
 import org.userload.report.MigrationResult;
 import org.userload.report.ResultTable;
+import org.userload.trace.Program;
 import org.userload.trace.Trace;
 import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
@@ -39,6 +37,7 @@ import picocli.CommandLine.Spec;
             "  userload replay",
             "  userload replay --memory 1G --switch-at 0.25 --json result.json",
             "  userload replay --trace sort.lackey.gz --interceptor software",
+            "  userload replay --loops 10 --rate 5000000",
             "",
             "Exit codes: 0 verified, 1 failed, 2 wrong usage."
         })
@@ -67,16 +66,6 @@ final class ReplayCommand implements Callable<Integer> {
     private Mode mode = Mode.POSTCOPY;
 
     @Option(
-            names = "--interceptor",
-            paramLabel = "NAME",
-            defaultValue = "auto",
-            description = {
-                "How faults are caught: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, which is userfaultfd"
-                        + " where the kernel permits it, else software."
-            })
-    private InterceptorChoice interceptor = InterceptorChoice.AUTO;
-
-    @Option(
             names = "--socket",
             paramLabel = "KIND",
             defaultValue = "tcp",
@@ -94,11 +83,8 @@ final class ReplayCommand implements Callable<Integer> {
         }
     }
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Also write the result as JSON (userload.result/1).")
-    private @Nullable Path json;
-
-    @Option(names = "--no-progress", description = "Do not show progress.")
-    private boolean noProgress;
+    @Mixin
+    private DestinationOptions destinationOptions = new DestinationOptions();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -106,11 +92,12 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        JsonFile jsonFile = json == null ? null : JsonFile.check(json);
+        JsonFile jsonFile = destinationOptions.jsonFile();
         replay.switchAt();
+        replay.rate();
         Trace trace = traceOptions.load();
         replay.table(trace);
-        MigrationResult result = run(trace);
+        MigrationResult result = run(replay.program(trace));
         if (jsonFile != null) {
             jsonFile.write(result);
         }
@@ -120,17 +107,17 @@ final class ReplayCommand implements Callable<Integer> {
         return result.verified() ? 0 : 1;
     }
 
-    private MigrationResult run(Trace trace) throws Exception {
+    private MigrationResult run(Program program) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
-                SourceProcess source = SourceProcess.start(sourceArguments(trace, place.endpoint()))) {
-            ReplayRun run = new ReplayRun(trace, replay.seed(), mode.toString(), interceptor, !noProgress);
+                SourceProcess source = SourceProcess.start(sourceArguments(program.trace(), place.endpoint()))) {
+            ReplayRun run = new ReplayRun(program, replay.rate(), mode.toString(), destinationOptions);
             return run.migrateFrom(source.endpoint());
         }
     }
 
     private List<String> sourceArguments(Trace trace, Endpoint listen) throws IOException {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
-        arguments.addAll(List.of(replay.arguments(trace)));
+        arguments.addAll(replay.arguments(trace));
         arguments.add("--listen=" + listen);
         return arguments;
     }

@@ -4,33 +4,30 @@ import java.util.concurrent.TimeUnit;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
-import org.userload.destination.InterceptorChoice;
 import org.userload.memory.GuestMemory;
 import org.userload.migration.PostCopyDestination;
 import org.userload.report.LatencySummary;
 import org.userload.report.MigrationResult;
 import org.userload.report.Progress;
+import org.userload.trace.AccessRate;
 import org.userload.trace.CpuState;
 import org.userload.trace.GuestReplayMemory;
-import org.userload.trace.Trace;
+import org.userload.trace.Program;
 import org.userload.trace.Workload;
 import org.userload.transport.Endpoint;
 
 /** The destination of a replay: takes the guest over, lets it run to its end, waits for its memory, checks both. */
 final class ReplayRun {
-    private final Trace trace;
-    private final long seed;
+    private final Program program;
+    private final AccessRate rate;
     private final String mode;
-    private final InterceptorChoice interceptor;
-    private final boolean showProgress;
+    private final DestinationOptions options;
 
-    /** @param showProgress whether to show progress on standard error */
-    ReplayRun(Trace trace, long seed, String mode, InterceptorChoice interceptor, boolean showProgress) {
-        this.trace = trace;
-        this.seed = seed;
+    ReplayRun(Program program, AccessRate rate, String mode, DestinationOptions options) {
+        this.program = program;
+        this.rate = rate;
         this.mode = mode;
-        this.interceptor = interceptor;
-        this.showProgress = showProgress;
+        this.options = options;
     }
 
     /** Everything that the end of the run is made of. */
@@ -42,11 +39,11 @@ final class ReplayRun {
             long totalNanos) {}
 
     MigrationResult migrateFrom(Endpoint source) throws Exception {
-        DestinationConfig config = DestinationConfig.from(source).withInterceptor(interceptor);
-        try (PostCopyDestination migration =
-                PostCopyDestination.open(config, memory -> new Workload(trace, seed, new GuestReplayMemory(memory)))) {
+        DestinationConfig config = DestinationConfig.from(source).withInterceptor(options.interceptor());
+        try (PostCopyDestination migration = PostCopyDestination.open(
+                config, memory -> new Workload(program, rate, new GuestReplayMemory(memory)))) {
             Finished finished = run(migration);
-            boolean verified = new NeverMoved(trace, seed)
+            boolean verified = new NeverMoved(program)
                     .isEqualTo(finished.state, migration.destination().memory());
             return result(finished, migration.destination().memory(), verified);
         }
@@ -54,7 +51,7 @@ final class ReplayRun {
 
     private Finished run(PostCopyDestination migration) throws Exception {
         Destination destination = migration.destination();
-        try (Progress ignored = showProgress ? Progress.start(destination::statistics) : null) {
+        try (Progress ignored = options.progress(destination::statistics)) {
             PostCopyDestination.Resumed resumed = migration.resumed().get();
             long startNanos = resumed.pausedNanos() + TimeUnit.MICROSECONDS.toNanos(resumed.downtimeMicros());
             try (Workload guest = (Workload) resumed.guest()) {
@@ -76,8 +73,8 @@ final class ReplayRun {
                 String.format("%016x", finished.state.checksum()),
                 memory.table().pageSize().bytes(),
                 memory.sizeBytes(),
-                trace.accessCount(),
-                trace.pageCount(),
+                program.accessCount(),
+                program.trace().pageCount(),
                 finished.resumed.downtimeMicros(),
                 TimeUnit.NANOSECONDS.toMicros(finished.totalNanos),
                 statistics.pages(),

@@ -7,14 +7,13 @@ import java.util.concurrent.Callable;
 import org.userload.memory.GuestMemory;
 import org.userload.migration.PostCopySource;
 import org.userload.trace.GuestReplayMemory;
+import org.userload.trace.Program;
 import org.userload.trace.SeededMemory;
 import org.userload.trace.Trace;
 import org.userload.trace.Workload;
-import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
@@ -35,9 +34,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
     @Mixin
     private ReplayOptions replay = new ReplayOptions();
 
-    @Option(names = "--listen", required = true, converter = EndpointConverter.class)
-    @SuppressWarnings("NullAway.Init") // picocli sets it
-    private Endpoint listen;
+    @Mixin
+    private ListenOption listen = new ListenOption();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -47,15 +45,16 @@ final class ReplaySourceCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         endWithParent();
         Trace trace = traceOptions.load();
+        Program program = replay.program(trace);
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
-                Workload guest = new Workload(trace, replay.seed(), new GuestReplayMemory(memory))) {
-            SeededMemory.fill(new GuestReplayMemory(memory), replay.seed());
-            try (PostCopySource source = PostCopySource.listen(listen, guest, memory)) {
+                Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
+            SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
+            try (PostCopySource source = PostCopySource.listen(listen.endpoint(), guest, memory)) {
                 PrintWriter out = spec.commandLine().getOut();
                 out.println(READY + source.endpoint());
                 out.flush();
                 source.awaitDestination(PATIENCE);
-                runTo(guest, replay.position(trace));
+                runTo(guest, replay.position(program));
                 source.migrate(PATIENCE);
                 source.completion().get();
             }

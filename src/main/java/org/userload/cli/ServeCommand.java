@@ -15,8 +15,8 @@ import org.userload.source.PageSource;
 import org.userload.source.PageSources;
 import org.userload.source.ServerListener;
 import org.userload.source.SourceSession;
-import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -43,14 +43,8 @@ final class ServeCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Path image;
 
-    @Option(
-            names = "--listen",
-            required = true,
-            paramLabel = "ADDR",
-            converter = EndpointConverter.class,
-            description = "Where: HOST:PORT, [IPV6]:PORT or unix:PATH. Port 0 is any free port.")
-    @SuppressWarnings("NullAway.Init") // picocli sets it
-    private Endpoint listen;
+    @Mixin
+    private ListenOption listen = new ListenOption();
 
     @Option(
             names = "--cache",
@@ -88,7 +82,7 @@ final class ServeCommand implements Callable<Integer> {
         OpenOptions options =
                 new OpenOptions(OpenOptions.DEFAULT.rawPageSize(), cacheBytes, OpenOptions.DEFAULT.extents());
         try (PageSource source = openImage(options);
-                PageServer server = PageServer.serve(listen, source, listener)) {
+                PageServer server = PageServer.serve(listen.endpoint(), source, listener)) {
             say(
                     out,
                     "serving " + source.description() + ", "

@@ -13,7 +13,7 @@ import org.userload.destination.PageCounts;
  * @param verified whether memory and checksum equal those of a run that never moved
  * @param checksum of the guest at its end, hexadecimal
  * @param memoryBytes guest memory
- * @param traceAccesses accesses of the trace
+ * @param traceAccesses accesses that the guest made: those of the trace, times the loops
  * @param tracePages pages that the trace touches
  * @param downtimeUs from the pause at the source until the guest ran at the destination
  * @param totalUs from the pause until every page was in place
