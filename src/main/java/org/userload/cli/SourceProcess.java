@@ -4,6 +4,8 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.userload.transport.Endpoint;
@@ -13,6 +15,9 @@ import org.userload.transport.Endpoint;
  * this process's side of its standard input.
  */
 final class SourceProcess implements AutoCloseable {
+    /** The jar's manifest permits native access, but only to a JVM started with {@code -jar}. */
+    private static final int NATIVE_ACCESS_WARNS_SINCE = 22;
+
     private final Process process;
     private final Endpoint endpoint;
     private final Thread endWithUs;
@@ -29,7 +34,14 @@ final class SourceProcess implements AutoCloseable {
      * @throws IOException when it ends before; its own error has been printed by then
      */
     static SourceProcess start(List<String> arguments) throws IOException {
-        List<String> command = OwnJvm.command("replay-source");
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        if (Runtime.version().feature() >= NATIVE_ACCESS_WARNS_SINCE) {
+            command.add("--enable-native-access=ALL-UNNAMED");
+        }
+        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+        command.add(Main.class.getName());
+        command.add("replay-source");
         command.addAll(arguments);
         Process process =
                 new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
