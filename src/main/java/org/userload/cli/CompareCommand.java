@@ -127,7 +127,7 @@ final class CompareCommand implements Callable<Integer> {
                     spec.commandLine(), "--repeat is 1 to " + MAX_REPEAT + " runs of each mode, not " + repeat);
         }
         Outputs outputs = outputs();
-        List<String> options = passedOn();
+        List<String> options = passedOn("replay");
         Setup setup = new Setup(
                 trace(options),
                 options,
@@ -182,11 +182,13 @@ final class CompareCommand implements Callable<Integer> {
                 csv == null ? null : OutputFile.check(csv));
     }
 
-    /** What the user gave of replay's options. */
-    private List<String> passedOn() {
+    /** What the user gave of the options that another command has. */
+    private List<String> passedOn(String command) {
+        CommandSpec other = sibling(Objects.requireNonNull(spec.commandLine().getParent()), command);
         List<String> options = new ArrayList<>();
         for (OptionSpec option : spec.commandLine().getParseResult().matchedOptions()) {
-            if (option.userObject() != this && !SET_HERE.contains(option.longestName())) {
+            String name = option.longestName();
+            if (!SET_HERE.contains(name) && other.findOption(name) != null) {
                 if (option.arity().max() == 0) {
                     options.add(option.longestName());
                 } else {
@@ -212,7 +214,7 @@ final class CompareCommand implements Callable<Integer> {
         turn.addAll(setup.modes());
         List<Run> runs = new ArrayList<>();
         Set<String> said = new HashSet<>();
-        try (ReplayRuns replay = new ReplayRuns(setup.options());
+        try (ReplayRuns replay = new ReplayRuns(setup.options(), passedOn(ReplayUnmovedCommand.NAME));
                 RunProgress progress = RunProgress.start(turn.size() * repeat, !noProgress)) {
             for (int number = 1; number <= repeat; number++) {
                 for (ComparedMode mode : turn) {

@@ -34,6 +34,7 @@ import picocli.CommandLine.Spec;
             TraceCommand.class,
             DoctorCommand.class,
             ReplaySourceCommand.class,
+            ReplayUnmovedCommand.class,
             GenerateCompletion.class
         })
 public final class Main implements Runnable {

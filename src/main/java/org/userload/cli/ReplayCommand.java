@@ -86,12 +86,19 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
+    /** Set by {@code compare}. */
+    @Option(names = "--end-with-parent", hidden = true)
+    private boolean endWithParent;
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
 
     @Override
     public Integer call() throws Exception {
+        if (endWithParent) {
+            ParentWatch.start();
+        }
         JsonFile jsonFile = destinationOptions.jsonFile();
         replay.switchAt();
         replay.rate();

@@ -24,6 +24,7 @@ final class ReplayRuns implements AutoCloseable {
     private static final String MESSAGES = "messages";
 
     private final List<String> options;
+    private final List<String> unmovedOptions;
     private final Path directory;
     private final Thread endWithUs = new Thread(this::end, "userload-compare-end");
 
@@ -33,9 +34,13 @@ final class ReplayRuns implements AutoCloseable {
     /** Guarded by this. */
     private boolean ended;
 
-    /** @param options of every run */
-    ReplayRuns(List<String> options) throws IOException {
+    /**
+     * @param options of every run that moves
+     * @param unmovedOptions of every run that does not
+     */
+    ReplayRuns(List<String> options, List<String> unmovedOptions) throws IOException {
         this.options = List.copyOf(options);
+        this.unmovedOptions = List.copyOf(unmovedOptions);
         this.directory = Files.createTempDirectory("userload-compare");
         Runtime.getRuntime().addShutdownHook(endWithUs);
     }
@@ -77,9 +82,16 @@ final class ReplayRuns implements AutoCloseable {
         if (ended) {
             throw new IOException("the comparison was ended");
         }
-        List<String> command = OwnJvm.command("replay");
-        command.addAll(options);
-        command.addAll(List.of("--mode=" + mode, "--json=" + json, "--no-progress", "--end-with-parent"));
+        List<String> command;
+        if (mode == ComparedMode.NONE) {
+            command = OwnJvm.command(ReplayUnmovedCommand.NAME);
+            command.addAll(unmovedOptions);
+        } else {
+            command = OwnJvm.command("replay");
+            command.addAll(options);
+            command.addAll(List.of("--mode=" + mode, "--no-progress", "--end-with-parent"));
+        }
+        command.add("--json=" + json);
         Process process = new ProcessBuilder(command)
                 .redirectOutput(Redirect.DISCARD)
                 .redirectError(messages.toFile())

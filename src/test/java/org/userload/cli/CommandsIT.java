@@ -21,7 +21,7 @@ class CommandsIT {
     private Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"replay", "serve", "load", "trace", "doctor"})
+    @ValueSource(strings = {"replay", "compare", "serve", "load", "trace", "doctor"})
     void everyCommand_explainsItself(String command) throws Exception {
         Result result = UserloadProcess.run(command, "--help");
         assertThat(result.exitCode()).isZero();

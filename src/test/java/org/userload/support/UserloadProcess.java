@@ -43,7 +43,8 @@ public final class UserloadProcess implements AutoCloseable {
         return startWith(List.of(), arguments);
     }
 
-    private static UserloadProcess startWith(List<String> prefix, String... arguments) throws IOException {
+    /** Starts it, with a command in front of {@code java}. */
+    public static UserloadProcess startWith(List<String> prefix, String... arguments) throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(List.of("-jar", jar().toString()));
