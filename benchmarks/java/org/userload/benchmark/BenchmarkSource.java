@@ -2,17 +2,20 @@ package org.userload.benchmark;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageRun;
 import org.userload.source.PageServer;
 import org.userload.source.PageSource;
+import org.userload.source.ServerConfig;
 import org.userload.source.ServerListener;
 import org.userload.transport.Endpoint;
+import org.userload.transport.Link;
 
 /**
- * The source process of a benchmark: serves memory on a free loopback port, prints the address, and ends when its
+ * The source process of a benchmark: serves memory, prints the address, and ends when its
  * standard input does, so that it never outlives its parent.
  */
 final class BenchmarkSource {
@@ -26,22 +29,40 @@ final class BenchmarkSource {
 
     private BenchmarkSource() {}
 
-    /** Arguments: content, number of pages. */
+    /**
+     * Arguments: content, number of pages; then, each if it differs, {@code listen=ADDR} (a free loopback port) and
+     * {@code link=LINK} (none).
+     */
     public static void main(String[] arguments) throws IOException {
         Content content = Content.valueOf(arguments[0]);
         RegionTable table = RegionTable.single(Long.parseLong(arguments[1]));
+        ServerConfig config = config(Arrays.copyOfRange(arguments, 2, arguments.length));
         if (content == Content.ZERO) {
-            serve(new ZeroPages(table));
+            serve(config, new ZeroPages(table));
             return;
         }
         try (GuestMemory memory = GuestMemory.present(table)) {
             Pattern.fill(memory, Pattern.SEED);
-            serve(new LivePageSource(memory, "benchmark"));
+            serve(config, new LivePageSource(memory, "benchmark"));
         }
     }
 
-    private static void serve(PageSource source) throws IOException {
-        try (PageServer server = PageServer.serve(Endpoint.parse("127.0.0.1:0"), source, new ServerListener() {})) {
+    private static ServerConfig config(String[] arguments) {
+        Endpoint listen = Endpoint.parse("127.0.0.1:0");
+        Link link = null;
+        for (String argument : arguments) {
+            String value = argument.substring(argument.indexOf('=') + 1);
+            switch (argument.substring(0, argument.indexOf('='))) {
+                case "listen" -> listen = Endpoint.parse(value);
+                case "link" -> link = Link.parse(value);
+                default -> throw new IllegalArgumentException(argument);
+            }
+        }
+        return ServerConfig.at(listen).withLink(link);
+    }
+
+    private static void serve(ServerConfig config, PageSource source) throws IOException {
+        try (PageServer server = PageServer.serve(config, source, new ServerListener() {})) {
             System.out.println(server.endpoint());
             while (System.in.read() >= 0) {
                 // Nothing is said; the end of input is what counts.

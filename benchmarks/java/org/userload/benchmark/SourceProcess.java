@@ -20,9 +20,12 @@ final class SourceProcess implements AutoCloseable {
      * Starts it and waits until it serves.
      *
      * @param cpu the CPU to keep it on, or -1 for any
+     * @param more further arguments of {@link BenchmarkSource}
      */
-    static SourceProcess start(BenchmarkSource.Content content, long pages, int cpu) throws IOException {
+    static SourceProcess start(BenchmarkSource.Content content, long pages, int cpu, String... more)
+            throws IOException {
         List<String> command = JvmCommand.of(cpu, BenchmarkSource.class, content.name(), Long.toString(pages));
+        command.addAll(List.of(more));
         Process process = new ProcessBuilder(command)
                 .redirectError(ProcessBuilder.Redirect.INHERIT)
                 .start();

@@ -68,6 +68,9 @@ final class LoadCommand implements Callable<Integer> {
     private TraceOptions traceOptions = new TraceOptions();
 
     @Mixin
+    private LinkOptions linkOptions = new LinkOptions();
+
+    @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
     @Spec
@@ -79,8 +82,9 @@ final class LoadCommand implements Callable<Integer> {
         JsonFile jsonFile = destinationOptions.jsonFile();
         checkOutput();
         Trace trace = traceOptions.isGiven() ? traceOptions.load() : null;
-        try (Destination destination =
-                Destination.open(DestinationConfig.from(from).withInterceptor(destinationOptions.interceptor()))) {
+        try (Destination destination = Destination.open(DestinationConfig.from(from)
+                .withInterceptor(destinationOptions.interceptor())
+                .withLink(linkOptions.link()))) {
             GuestMemory memory = destination.memory();
             DestinationStatistics statistics = pageIn(destination, trace);
             try (PageSource loaded = new LivePageSource(memory, "the loaded image")) {

@@ -3,6 +3,11 @@ package org.userload.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import org.userload.destination.InterceptorChoice;
+import org.userload.dirty.TrackerChoice;
+import org.userload.migration.MigrationMode;
+import org.userload.migration.OnNonConvergence;
+import org.userload.report.comparison.ComparedMode;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -59,7 +64,13 @@ public final class Main implements Runnable {
     /** Runs a command and gives its exit code. */
     static int execute(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new Main())
-                .setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(InterceptorChoice.class, new ChoiceConverter<>(InterceptorChoice.class))
+                .registerConverter(ComparedMode.class, new ChoiceConverter<>(ComparedMode.class))
+                .registerConverter(MigrationMode.class, new ChoiceConverter<>(MigrationMode.class))
+                .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
+                .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
+                .registerConverter(
+                        ReplayCommand.SocketKind.class, new ChoiceConverter<>(ReplayCommand.SocketKind.class))
                 .setExpandAtFiles(false)
                 .setOut(out)
                 .setErr(err)

@@ -18,9 +18,18 @@ final class OwnJvm {
         if (Runtime.version().feature() >= NATIVE_ACCESS_WARNS_SINCE) {
             command.add("--enable-native-access=ALL-UNNAMED");
         }
+        command.addAll(transportProperties());
         command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         command.add(Main.class.getName());
         command.add(userloadCommand);
         return command;
+    }
+
+    /** What this JVM was told about its sockets ({@code -Dio.netty...}) holds for both sides. */
+    private static List<String> transportProperties() {
+        return System.getProperties().stringPropertyNames().stream()
+                .filter(name -> name.startsWith("io.netty."))
+                .map(name -> "-D" + name + "=" + System.getProperty(name))
+                .toList();
     }
 }

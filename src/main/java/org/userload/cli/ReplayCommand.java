@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import org.userload.migration.HandoverException;
 import org.userload.report.JsonFile;
 import org.userload.report.MigrationResult;
 import org.userload.report.ResultTable;
@@ -38,6 +39,8 @@ import picocli.CommandLine.Spec;
             "  userload replay --memory 1G --switch-at 0.25 --json result.json",
             "  userload replay --trace sort.lackey.gz --interceptor software",
             "  userload replay --loops 10 --rate 5000000",
+            "  userload replay --mode precopy --link 1gbit --rate 2000000 --loops 5",
+            "  userload replay --mode hybrid --memory 256M",
             "",
             "Exit codes: 0 verified, 1 failed, 2 wrong usage."
         })
@@ -48,22 +51,8 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private ReplayOptions replay = new ReplayOptions();
 
-    /** The modes of migration that there are. */
-    enum Mode {
-        POSTCOPY;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    @Option(
-            names = "--mode",
-            paramLabel = "MODE",
-            defaultValue = "postcopy",
-            description = "How to move: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private Mode mode = Mode.POSTCOPY;
+    @Mixin
+    private MigrationOptions migration = new MigrationOptions();
 
     @Option(
             names = "--socket",
@@ -90,6 +79,9 @@ final class ReplayCommand implements Callable<Integer> {
     @Option(names = "--end-with-parent", hidden = true)
     private boolean endWithParent;
 
+    @Mixin
+    private LinkOptions linkOptions = new LinkOptions();
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -102,6 +94,7 @@ final class ReplayCommand implements Callable<Integer> {
         JsonFile jsonFile = destinationOptions.jsonFile();
         replay.switchAt();
         replay.rate();
+        migration.plan();
         Trace trace = traceOptions.load();
         replay.table(trace);
         MigrationResult result = run(replay.program(trace));
@@ -117,14 +110,31 @@ final class ReplayCommand implements Callable<Integer> {
     private MigrationResult run(Program program) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
                 SourceProcess source = SourceProcess.start(sourceArguments(program.trace(), place.endpoint()))) {
-            ReplayRun run = new ReplayRun(program, replay.rate(), mode.toString(), destinationOptions);
-            return run.migrateFrom(source.endpoint());
+            ReplayRun run = new ReplayRun(
+                    program, replay.rate(), migration.mode().toString(), destinationOptions, linkOptions.link());
+            try {
+                return run.migrateFrom(source);
+            } catch (HandoverException e) {
+                throw new IOException(whatBecameOfTheGuest(source, e), e);
+            }
+        }
+    }
+
+    private static String whatBecameOfTheGuest(SourceProcess source, HandoverException refused) {
+        try {
+            SourceStory.Stayed stayed = source.awaitStayed();
+            return "the guest did not move: " + stayed.why() + "; it came to its end there, "
+                    + (stayed.verified() ? "verified" : "WRONG");
+        } catch (IOException e) {
+            return refused.getMessage() + "; " + e.getMessage();
         }
     }
 
     private List<String> sourceArguments(Trace trace, Endpoint listen) throws IOException {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
         arguments.addAll(replay.arguments(trace));
+        arguments.addAll(migration.arguments());
+        arguments.addAll(linkOptions.arguments());
         arguments.add("--listen=" + listen);
         return arguments;
     }

@@ -13,6 +13,7 @@ import org.userload.source.OpenOptions;
 import org.userload.source.PageServer;
 import org.userload.source.PageSource;
 import org.userload.source.PageSources;
+import org.userload.source.ServerConfig;
 import org.userload.source.ServerListener;
 import org.userload.source.SourceSession;
 import picocli.CommandLine.Command;
@@ -54,6 +55,9 @@ final class ServeCommand implements Callable<Integer> {
             description = "Memory for decompressed blocks of a .uli image. Default: ${DEFAULT-VALUE}.")
     private long cacheBytes;
 
+    @Mixin
+    private LinkOptions linkOptions = new LinkOptions();
+
     @Option(names = "--once", description = "End after one destination: 0 when it has every page, else 1.")
     private boolean once;
 
@@ -82,7 +86,7 @@ final class ServeCommand implements Callable<Integer> {
         OpenOptions options =
                 new OpenOptions(OpenOptions.DEFAULT.rawPageSize(), cacheBytes, OpenOptions.DEFAULT.extents());
         try (PageSource source = openImage(options);
-                PageServer server = PageServer.serve(listen.endpoint(), source, listener)) {
+                PageServer server = PageServer.serve(config(), source, listener)) {
             say(
                     out,
                     "serving " + source.description() + ", "
@@ -93,6 +97,10 @@ final class ServeCommand implements Callable<Integer> {
             ended.await();
         }
         return failure.get() == null ? 0 : 1;
+    }
+
+    private ServerConfig config() {
+        return ServerConfig.at(listen.endpoint()).withLink(linkOptions.link());
     }
 
     /** Destinations page in by 4 KiB. */

@@ -4,10 +4,9 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.userload.report.JsonLine;
 import org.userload.transport.Endpoint;
 
 /**
@@ -15,15 +14,14 @@ import org.userload.transport.Endpoint;
  * this process's side of its standard input.
  */
 final class SourceProcess implements AutoCloseable {
-    /** The jar's manifest permits native access, but only to a JVM started with {@code -jar}. */
-    private static final int NATIVE_ACCESS_WARNS_SINCE = 22;
-
     private final Process process;
+    private final BufferedReader lines;
     private final Endpoint endpoint;
     private final Thread endWithUs;
 
-    private SourceProcess(Process process, Endpoint endpoint, Thread endWithUs) {
+    private SourceProcess(Process process, BufferedReader lines, Endpoint endpoint, Thread endWithUs) {
         this.process = process;
+        this.lines = lines;
         this.endpoint = endpoint;
         this.endWithUs = endWithUs;
     }
@@ -34,34 +32,49 @@ final class SourceProcess implements AutoCloseable {
      * @throws IOException when it ends before; its own error has been printed by then
      */
     static SourceProcess start(List<String> arguments) throws IOException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        if (Runtime.version().feature() >= NATIVE_ACCESS_WARNS_SINCE) {
-            command.add("--enable-native-access=ALL-UNNAMED");
-        }
-        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-        command.add(Main.class.getName());
-        command.add("replay-source");
+        List<String> command = OwnJvm.command("replay-source");
         command.addAll(arguments);
         Process process =
                 new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
         Thread endWithUs = new Thread(process::destroyForcibly, "userload-source-end");
         Runtime.getRuntime().addShutdownHook(endWithUs);
         try {
-            return new SourceProcess(process, awaitReady(process), endWithUs);
+            BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);
+            return new SourceProcess(process, lines, awaitReady(lines), endWithUs);
         } catch (IOException | RuntimeException e) {
             end(process, endWithUs);
             throw e;
         }
     }
 
-    private static Endpoint awaitReady(Process process) throws IOException {
-        BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);
+    private static Endpoint awaitReady(BufferedReader lines) throws IOException {
         String line = lines.readLine();
         if (line == null || !line.startsWith(ReplaySourceCommand.READY)) {
             throw new IOException("the source process ended before the guest could move");
         }
         return Endpoint.parse(line.substring(ReplaySourceCommand.READY.length()));
+    }
+
+    /**
+     * Waits for its account of a guest that has moved.
+     *
+     * @throws IOException when it ends without one
+     */
+    SourceStory awaitStory() throws IOException {
+        return JsonLine.parse(awaitLine(ReplaySourceCommand.MOVED), SourceStory.class);
+    }
+
+    /** Waits for its account of a guest that has not moved, and runs there to its end. */
+    SourceStory.Stayed awaitStayed() throws IOException {
+        return JsonLine.parse(awaitLine(ReplaySourceCommand.STAYED), SourceStory.Stayed.class);
+    }
+
+    private String awaitLine(String begin) throws IOException {
+        String line = lines.readLine();
+        if (line == null || !line.startsWith(begin)) {
+            throw new IOException("the source process ended without telling what became of the guest");
+        }
+        return line.substring(begin.length());
     }
 
     Endpoint endpoint() {

@@ -12,10 +12,12 @@ import org.jspecify.annotations.Nullable;
 import org.userload.fault.FaultInterceptor;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
+import org.userload.protocol.Feature;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Hello;
 import org.userload.protocol.SessionId;
 import org.userload.transport.EventLoops;
+import org.userload.transport.OutboundLink;
 import org.userload.transport.Sockets;
 
 /**
@@ -49,6 +51,7 @@ public final class Destination implements AutoCloseable {
     private final AtomicBoolean closed = new AtomicBoolean();
     private final long openedNanos = System.nanoTime();
     private final ControlListener listener;
+    private final @Nullable OutboundLink link;
     private final FaultInterceptor interceptor;
     private final GuestMemory memory;
     private final PageInstaller installer;
@@ -58,23 +61,29 @@ public final class Destination implements AutoCloseable {
     private final IoEventLoop faultLoop;
     private final IoEventLoop streamLoop;
     private volatile long completedAtNanos;
+    private volatile boolean roundsEnded;
 
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
         this.listener = listener;
+        this.link = config.link() == null ? null : new OutboundLink(config.link());
         this.interceptor = config.interceptor().open(config.trackRemovals());
         GuestMemory opening = null;
         try {
             this.faultLoop = loops.start("userload-sync");
             this.streamLoop = loops.start("userload-stream");
             this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
-            Sockets.connect(config.source(), faultLoop, control);
+            Sockets.connect(config.source(), faultLoop, control, link);
             Hello hello = control.awaitAnswer(peer(), answerTimeout());
             RegionTable table = Objects.requireNonNull(hello.regions());
             SessionId session = hello.session();
             opening = GuestMemory.missing(table, interceptor);
             this.memory = opening;
-            this.installer = new PageInstaller(memory, interceptor, this::lastPageIn);
+            boolean rounds = Feature.ROUNDS.in(hello.features());
+            if (rounds && config.streamAtOnce()) {
+                throw new SourceLostException(peer() + " hands over a guest, which nobody here takes", null);
+            }
+            this.installer = new PageInstaller(memory, interceptor, rounds, this::lastPageIn);
             this.pager = new DemandPager(session, table, installer, wire, cause -> connectionLost("sync", cause));
             this.stream = new StreamIntake(
                     session, table, installer, config.windowPages(), wire, cause -> connectionLost("stream", cause));
@@ -91,8 +100,8 @@ public final class Destination implements AutoCloseable {
             throw e;
         }
         new Watchdog(config.deadline(), pager, stream, installer, this::fail).start(faultLoop);
-        if (config.streamAtOnce()) {
-            startStream();
+        if (config.streamAtOnce() || installer.isInRounds()) {
+            grantWindow();
         }
     }
 
@@ -113,12 +122,12 @@ public final class Destination implements AutoCloseable {
     }
 
     private void connectPager(IoEventLoop faultLoop) throws IOException {
-        Sockets.connect(config.source(), faultLoop, pager);
+        Sockets.connect(config.source(), faultLoop, pager, link);
         pager.awaitAnswer(peer(), answerTimeout());
     }
 
     private void connectStream() throws IOException {
-        Sockets.connect(config.source(), streamLoop, stream);
+        Sockets.connect(config.source(), streamLoop, stream, link);
         stream.awaitAnswer(peer(), answerTimeout());
     }
 
@@ -146,10 +155,27 @@ public final class Destination implements AutoCloseable {
     }
 
     /**
-     * Asks the source to stream; only when the configuration did not start it at once. Does nothing once the session is
-     * over, as it is when every page has come by being touched.
+     * The guest is about to run here: pages that are in place are its own from now on. Call before it is resumed, on
+     * COMMIT. Matters only in sessions with rounds.
+     */
+    public void endRounds() {
+        roundsEnded = installer.isInRounds();
+        installer.endRounds();
+    }
+
+    /**
+     * The guest runs here: asks the source to stream, unless it streams already. Only when the configuration did not start
+     * the stream at once. Does nothing once the session is over, as it is when every page has come by being touched.
      */
     public void startStream() {
+        if (roundsEnded) {
+            installer.guestRuns();
+        } else {
+            grantWindow();
+        }
+    }
+
+    private void grantWindow() {
         try {
             streamLoop.execute(() -> stream.start(config.windowPages()));
         } catch (RejectedExecutionException e) {
@@ -172,6 +198,11 @@ public final class Destination implements AutoCloseable {
     /** Tells the source that the guest runs here. */
     public void sendStarted(long downtimeMicros) {
         control.send(FrameType.STARTED, downtimeMicros);
+    }
+
+    /** When and how pages came. */
+    public ArrivalMap arrivals() {
+        return installer.arrivals();
     }
 
     /** A snapshot of what has happened so far. */

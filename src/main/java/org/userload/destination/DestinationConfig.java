@@ -1,8 +1,10 @@
 package org.userload.destination;
 
 import java.time.Duration;
+import org.jspecify.annotations.Nullable;
 import org.userload.protocol.FrameLayout;
 import org.userload.transport.Endpoint;
+import org.userload.transport.Link;
 
 /**
  * How a destination pages in. Immutable; start from {@link #from} and change what should differ.
@@ -13,6 +15,7 @@ import org.userload.transport.Endpoint;
  * @param windowPages most pages that the stream may have on its way
  * @param streamAtOnce whether the stream starts on opening, not on {@link Destination#startStream}
  * @param trackRemovals whether others than this library may drop pages of the memory meanwhile
+ * @param link a link to emulate, of which this side shapes what it sends; null for none
  */
 public record DestinationConfig(
         Endpoint source,
@@ -20,7 +23,8 @@ public record DestinationConfig(
         Duration deadline,
         int windowPages,
         boolean streamAtOnce,
-        boolean trackRemovals) {
+        boolean trackRemovals,
+        @Nullable Link link) {
 
     /** 4 MiB on the way: some round trips' worth at memory speed. */
     public static final int DEFAULT_WINDOW_PAGES = 1024;
@@ -43,26 +47,30 @@ public record DestinationConfig(
     /** Defaults: the best interceptor there is, the stream from the start. */
     public static DestinationConfig from(Endpoint source) {
         return new DestinationConfig(
-                source, InterceptorChoice.AUTO, DEFAULT_DEADLINE, DEFAULT_WINDOW_PAGES, true, false);
+                source, InterceptorChoice.AUTO, DEFAULT_DEADLINE, DEFAULT_WINDOW_PAGES, true, false, null);
     }
 
     public DestinationConfig withInterceptor(InterceptorChoice choice) {
-        return new DestinationConfig(source, choice, deadline, windowPages, streamAtOnce, trackRemovals);
+        return new DestinationConfig(source, choice, deadline, windowPages, streamAtOnce, trackRemovals, link);
     }
 
     public DestinationConfig withDeadline(Duration longest) {
-        return new DestinationConfig(source, interceptor, longest, windowPages, streamAtOnce, trackRemovals);
+        return new DestinationConfig(source, interceptor, longest, windowPages, streamAtOnce, trackRemovals, link);
     }
 
     public DestinationConfig withWindowPages(int pages) {
-        return new DestinationConfig(source, interceptor, deadline, pages, streamAtOnce, trackRemovals);
+        return new DestinationConfig(source, interceptor, deadline, pages, streamAtOnce, trackRemovals, link);
     }
 
     public DestinationConfig withStreamAtOnce(boolean atOnce) {
-        return new DestinationConfig(source, interceptor, deadline, windowPages, atOnce, trackRemovals);
+        return new DestinationConfig(source, interceptor, deadline, windowPages, atOnce, trackRemovals, link);
     }
 
     public DestinationConfig withTrackRemovals(boolean track) {
-        return new DestinationConfig(source, interceptor, deadline, windowPages, streamAtOnce, track);
+        return new DestinationConfig(source, interceptor, deadline, windowPages, streamAtOnce, track, link);
+    }
+
+    public DestinationConfig withLink(@Nullable Link emulated) {
+        return new DestinationConfig(source, interceptor, deadline, windowPages, streamAtOnce, trackRemovals, emulated);
     }
 }

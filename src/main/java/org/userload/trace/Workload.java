@@ -104,14 +104,18 @@ public final class Workload implements Guest, AutoCloseable {
     }
 
     /**
-     * Lets the guest thread run on from where the guest is. A guest that has no access left finishes at once.
+     * Lets the guest thread run on from where the guest is. A guest that has no access left finishes at once; for one that
+     * has finished nothing happens.
      *
-     * @throws IllegalStateException if the guest is not paused
+     * @throws IllegalStateException if the guest is neither paused nor finished
      */
     @Override
     public void resume() {
         lock.lock();
         try {
+            if (state == State.FINISHED) {
+                return;
+            }
             require(State.PAUSED);
             startThread();
             replay.clearStop();

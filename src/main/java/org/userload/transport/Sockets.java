@@ -14,10 +14,18 @@ import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Opens connections and listeners with the options that paging wants: no Nagle delay, quick acknowledgements, keepalive.
@@ -36,19 +44,26 @@ public final class Sockets {
      * @throws IOException with a message that names the peer
      */
     public static Channel connect(Endpoint endpoint, IoEventLoop loop, ChannelHandler handler) throws IOException {
+        return connect(endpoint, loop, handler, null);
+    }
+
+    /** As {@link #connect(Endpoint, IoEventLoop, ChannelHandler)}; what is sent goes over an emulated link, if any. */
+    public static Channel connect(
+            Endpoint endpoint, IoEventLoop loop, ChannelHandler handler, @Nullable OutboundLink link)
+            throws IOException {
         Bootstrap bootstrap = new Bootstrap()
                 .group(loop)
                 .channel(channelClass(endpoint))
                 .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, CONNECT_TIMEOUT_MILLIS)
                 .option(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
-                .handler(handler);
+                .handler(new HandlerPerConnection(() -> handler, link));
         if (endpoint instanceof Endpoint.Tcp) {
             bootstrap.option(ChannelOption.TCP_NODELAY, true).option(ChannelOption.SO_KEEPALIVE, true);
             if (EventLoops.isEpoll()) {
                 bootstrap.option(EpollChannelOption.TCP_QUICKACK, true);
             }
         }
-        ChannelFuture connected = bootstrap.connect(endpoint.resolve()).awaitUninterruptibly();
+        ChannelFuture connected = bootstrap.connect(resolve(endpoint)).awaitUninterruptibly();
         if (!connected.isSuccess()) {
             throw new IOException(
                     "cannot connect to " + endpoint + ": " + reason(connected.cause()), connected.cause());
@@ -63,6 +78,13 @@ public final class Sockets {
      */
     public static Channel listen(Endpoint endpoint, IoEventLoop loop, Supplier<ChannelHandler> handlers)
             throws IOException {
+        return listen(endpoint, loop, handlers, null);
+    }
+
+    /** As {@link #listen(Endpoint, IoEventLoop, Supplier)}; what is sent goes over one emulated link, if any. */
+    public static Channel listen(
+            Endpoint endpoint, IoEventLoop loop, Supplier<ChannelHandler> handlers, @Nullable OutboundLink link)
+            throws IOException {
         if (endpoint instanceof Endpoint.Unix unix) {
             DeadSocket.removeIfDead(unix.path());
         }
@@ -70,7 +92,7 @@ public final class Sockets {
                 .group(loop, loop)
                 .channel(serverChannelClass(endpoint))
                 .childOption(ChannelOption.WRITE_BUFFER_WATER_MARK, WATER_MARK)
-                .childHandler(new HandlerPerConnection(handlers));
+                .childHandler(new HandlerPerConnection(handlers, link));
         if (endpoint instanceof Endpoint.Tcp) {
             bootstrap
                     .option(ChannelOption.SO_REUSEADDR, true)
@@ -80,7 +102,7 @@ public final class Sockets {
                 bootstrap.childOption(EpollChannelOption.TCP_QUICKACK, true);
             }
         }
-        ChannelFuture bound = bootstrap.bind(endpoint.resolve()).awaitUninterruptibly();
+        ChannelFuture bound = bootstrap.bind(resolve(endpoint)).awaitUninterruptibly();
         if (!bound.isSuccess()) {
             throw new IOException(
                     "cannot listen on " + endpoint + ": " + reason(bound.cause())
@@ -95,30 +117,38 @@ public final class Sockets {
                 || cause instanceof java.nio.channels.UnresolvedAddressException) {
             return "unknown host";
         }
+        return withoutAddress(cause).replaceFirst("^.*\\(\\.\\.\\) failed(?: with error\\(-\\d+\\))?: ", "");
+    }
+
+    /** Netty appends the address to the message of the exception that it wraps; whoever calls has named it already. */
+    private static String withoutAddress(Throwable cause) {
         String message = String.valueOf(cause.getMessage());
-        return message.replaceFirst("^.*\\(\\.\\.\\) failed(?: with error\\(-\\d+\\))?: ", "");
+        Throwable wrapped = cause.getCause();
+        return wrapped != null && message.startsWith(wrapped.getMessage() + ": ")
+                ? String.valueOf(wrapped.getMessage())
+                : message;
     }
 
     private static Class<? extends Channel> channelClass(Endpoint endpoint) {
         if (endpoint instanceof Endpoint.Tcp) {
             return EventLoops.isEpoll() ? EpollSocketChannel.class : NioSocketChannel.class;
         }
-        requireEpollForUnix();
-        return EpollDomainSocketChannel.class;
+        return EventLoops.isEpoll() ? EpollDomainSocketChannel.class : NioDomainSocketChannel.class;
     }
 
     private static Class<? extends ServerChannel> serverChannelClass(Endpoint endpoint) {
         if (endpoint instanceof Endpoint.Tcp) {
             return EventLoops.isEpoll() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
         }
-        requireEpollForUnix();
-        return EpollServerDomainSocketChannel.class;
+        return EventLoops.isEpoll() ? EpollServerDomainSocketChannel.class : NioServerDomainSocketChannel.class;
     }
 
-    private static void requireEpollForUnix() {
-        if (!EventLoops.isEpoll()) {
-            throw new UnsupportedOperationException(
-                    "Unix sockets need the epoll transport, which is missing here: " + EventLoops.whyNotEpoll());
+    /** The socket address, with the host looked up; of the kind that the loops of this JVM take. */
+    private static SocketAddress resolve(Endpoint endpoint) {
+        if (endpoint instanceof Endpoint.Tcp tcp) {
+            return new InetSocketAddress(tcp.host(), tcp.port());
         }
+        Path path = ((Endpoint.Unix) endpoint).path();
+        return EventLoops.isEpoll() ? new DomainSocketAddress(path.toFile()) : UnixDomainSocketAddress.of(path);
     }
 }

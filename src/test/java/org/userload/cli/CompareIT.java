@@ -137,7 +137,7 @@ class CompareIT {
 
     /** With a directory for temporary files of its own, so that what is left can be seen. */
     private static UserloadProcess start(Path temporary, String... arguments) throws IOException {
-        return UserloadProcess.startWith(List.of("env", "JAVA_TOOL_OPTIONS=-Djava.io.tmpdir=" + temporary), arguments);
+        return UserloadProcess.startInJvm(List.of("-Djava.io.tmpdir=" + temporary), arguments);
     }
 
     /** The run that moves and its source process. */

@@ -25,7 +25,8 @@ import org.userload.support.UserloadProcess.Result;
 @Timeout(180)
 class ReplayIT {
     /** A whole progress line; the last one may still be being written. */
-    private static final Pattern PROGRESS = Pattern.compile("paging in: ([\\d,]+) of [^\\n]*\\n");
+    private static final Pattern PROGRESS = Pattern.compile("paging in: ([\\d,]+) of [\\d,]+ pages \\(\\d+ %\\), "
+            + "\\d+ MB/s, [\\d,]+ faults, ETA (?:\\?|\\d+:\\d\\d:\\d\\d)\\R");
 
     /** The checksum of the shipped trace with seed 1, the same wherever and however it is replayed. */
     private static final String CHECKSUM = "779c1f27ad572654";
@@ -65,6 +66,26 @@ class ReplayIT {
                         + pages.get("zero").asLong())
                 .isEqualTo(pages.get("total").asLong())
                 .isEqualTo(8192);
+    }
+
+    /** 8 MiB take at least two thirds of a second at 100 Mbit/s, however slow the machine is. */
+    @Test
+    void programMovedOverAnEmulatedLink_isVerified_andTakesTheTimeOfItsBytes() throws Exception {
+        Path json = directory.resolve("result.json");
+        Result result = UserloadProcess.run("replay", "--memory=8M", "--link=100mbit", "--json=" + json);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("verified", CHECKSUM);
+        JsonNode object = new ObjectMapper().readTree(json.toFile());
+        assertThat(object.get("total_us").asLong()).isGreaterThan(8 * (1 << 20) * 2 / 25);
+    }
+
+    @Test
+    void absurdLink_isRefused_withTheRightForm() throws Exception {
+        Result result = UserloadProcess.run("replay", "--link=0gbit");
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.err())
+                .contains("'0gbit' is not a link", "write RATE[/RTT]", "100mbit/200us")
+                .doesNotContain("\tat ");
     }
 
     @Test
@@ -241,6 +262,22 @@ class ReplayIT {
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.err()).contains("cannot write", "no directory");
         assertThat(result.err().lines()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--interceptor, 'auto, userfaultfd, software'", "--mode, 'postcopy'", "--socket, 'tcp, unix'"})
+    void wrongChoice_isAnsweredWithTheNamesOfTheHelp(String option, String names) throws Exception {
+        Result result = UserloadProcess.run("replay", option + "=magic");
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.err()).contains(option, "'magic' is not one of " + names);
+        assertThat(UserloadProcess.run("replay", "--help").out()).contains(names);
+    }
+
+    @Test
+    void choice_isReadInAnyCase() throws Exception {
+        Result result = UserloadProcess.run("replay", "--no-progress", "--interceptor=SoftWare");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("interceptor software");
     }
 
     @ParameterizedTest

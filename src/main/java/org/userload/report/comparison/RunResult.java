@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 import org.userload.report.LatencySummary;
 
 /**
- * What a comparison reads of one {@code userload.result/1}; there are more fields. What a mode does not have is null: an unmoved guest has no downtime, post-copy has no rounds.
+ * What a comparison reads of one {@code userload.result/1}; there are more fields. What a mode does not have is null: an
+ * unmoved guest has no downtime.
  *
  * <p>Times are microseconds; those named {@code t} or in {@link Timeline} are relative to the start of the migration,
  * negative before it. For an unmoved guest that is when it would have started.

@@ -22,14 +22,16 @@ public enum Unit {
         return scale.name.isEmpty() || NEVER.equals(digits) ? digits : digits + " " + scale.name;
     }
 
-    /** For example {@code 11.0-14.2}, in the unit of the median; empty when all runs have the same. */
+    /** For example {@code 11.0-14.2}, in the unit of the median; empty when it would say no more. */
     public String range(Spread spread) {
         Scale scale = scale(Double.isInfinite(spread.median()) ? spread.min() : spread.median());
         if (spread.min() == spread.max()) {
             return "";
         }
         String unit = Double.isInfinite(spread.median()) ? " " + scale.name : "";
-        return digits(spread.min() / scale.by) + unit + "-" + digits(spread.max() / scale.by);
+        String min = digits(spread.min() / scale.by);
+        String max = digits(spread.max() / scale.by);
+        return min.equals(max) ? "" : min + unit + "-" + max;
     }
 
     /** For example {@code 12.3 ms (11.0-14.2)}. */

@@ -15,7 +15,7 @@
     none: { light: '#8a929c', dark: '#7d8793', dash: 'solid', symbol: 'none' }
   };
   const WAYS = [
-    { way: 'precopy', name: 'while the guest ran at the source', light: '#007a5a', dark: '#2fc79a' },
+    { way: 'precopy', name: 'before the guest moved', light: '#007a5a', dark: '#2fc79a' },
     { way: 'stream', name: 'in the stream', light: '#0072b2', dark: '#56b4e9' },
     { way: 'zero', name: 'as a zero page', light: '#a6adb6', dark: '#6d7680' },
     { way: 'demand', name: 'on demand, after a fault', light: '#d55e00', dark: '#f0a030' }
@@ -316,7 +316,8 @@
 
   // 4: rounds.
   function rounds() {
-    const modes = data.modes.filter(function (mode) { return mode.rounds.length > 0; });
+    // Stop-and-copy has one pass, which says nothing.
+    const modes = data.modes.filter(function (mode) { return mode.rounds.length > 0 && mode.mode !== 'stopcopy'; });
     if (modes.length === 0) {
       return 'No mode with rounds was compared: pre-copy and hybrid have them.';
     }
@@ -442,8 +443,8 @@
     },
     {
       id: 'rounds', build: rounds, title: 'Whether the rounds caught up with what the guest wrote',
-      text: 'Pages that each round sent, and pages written meanwhile. Lines that fall converge; a round of 0 pages is'
-        + ' not drawn.'
+      text: 'Pages that each round sent, and pages written meanwhile. Lines that fall converge. The last round of'
+        + ' pre-copy is the one with the guest paused; 0 pages are not drawn.'
     },
     {
       id: 'pages', build: pages, title: 'When and how each part of memory arrived',
