@@ -53,6 +53,7 @@ import picocli.CommandLine.Spec;
             "Examples:",
             "  userload compare",
             "  userload compare --trace sort.ult.zst --memory 512M --repeat 5 --html sort.html",
+            "  userload compare --loops 5 --rate 4000000 --link 1gbit/200us --html page.html",
             "  userload compare --modes postcopy --switch-at 0.25 --json result.json --csv runs.csv",
             "",
             "Exit codes: 0 every run was verified, 1 a run failed, 2 wrong usage."

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Says in one sentence what the figures show. A mode is called best only if all its runs were better than all runs of
- * every other mode; ranges that overlap are no difference.
+ * every other mode; ranges that overlap are no difference. A single run of each has no range, which it says.
  */
 final class Finding {
     private Finding() {}
@@ -31,7 +31,10 @@ final class Finding {
         add(clauses, compare(comparison, Figure.DOWNTIME, "stopped the guest for the shortest time", "downtime"));
         add(clauses, compare(comparison, Figure.SLOWDOWN, "slowed the whole run least", "slowdown"));
         add(clauses, compare(comparison, Figure.MIGRATION, "was the first to be done", "migration time"));
-        return sentence(clauses) + failures;
+        return (comparison.setup().repeat() == 1
+                        ? "By one run each, which proves little: " + String.join("; ", clauses) + "."
+                        : sentence(clauses))
+                + failures;
     }
 
     private static void add(List<String> clauses, @Nullable String clause) {
