@@ -72,6 +72,34 @@ class CompareIT {
         assertThat(page.dom()).contains("data-series=", "<path ", "2/2");
     }
 
+    @Test
+    void everyMode_isComparedByDefault_andHasItsPlots() throws Exception {
+        Path json = directory.resolve("all.json");
+        Path html = directory.resolve("page.html");
+        Result result = UserloadProcess.run(
+                "compare", "--repeat=1", "--memory=16M", "--link=1gbit/100us", "--json=" + json, "--html=" + html);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        JsonNode summary = new ObjectMapper().readTree(json.toFile()).get("summary");
+        assertThat(summary.fieldNames())
+                .toIterable()
+                .containsExactly("postcopy", "precopy", "hybrid", "stopcopy", "none");
+        assertThat(summary)
+                .allSatisfy(mode -> assertThat(mode.get("good").asInt()).isEqualTo(1));
+        for (String mode : List.of("postcopy", "precopy", "hybrid", "stopcopy")) {
+            assertThat(summary.get(mode).get("figures").fieldNames())
+                    .toIterable()
+                    .contains("downtime_us", "migration_us", "sent_ratio", "faults", "guest_us", "slowdown");
+        }
+        Chromium.Page page = Chromium.open(html);
+        assertThat(page.console()).isEmpty();
+        for (String id : List.of("throughput", "times", "rounds", "pages")) {
+            String section = page.dom().substring(page.dom().indexOf("id=\"" + id + "\""));
+            assertThat(section.substring(0, section.indexOf("</section>")))
+                    .as(id)
+                    .contains("data-series=", "<path ");
+        }
+    }
+
     private static long throughput(JsonNode result) {
         long accesses = 0;
         for (JsonNode bucket : result.get("throughput")) {
