@@ -8,6 +8,8 @@ import org.userload.dirty.TrackerChoice;
 import org.userload.migration.MigrationMode;
 import org.userload.migration.OnNonConvergence;
 import org.userload.report.comparison.ComparedMode;
+import org.userload.trace.SyntheticTrace;
+import org.userload.trace.TraceFormat;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -66,6 +68,8 @@ public final class Main implements Runnable {
         CommandLine command = new CommandLine(new Main())
                 .registerConverter(InterceptorChoice.class, new ChoiceConverter<>(InterceptorChoice.class))
                 .registerConverter(ComparedMode.class, new ChoiceConverter<>(ComparedMode.class))
+                .registerConverter(SyntheticTrace.Pattern.class, new ChoiceConverter<>(SyntheticTrace.Pattern.class))
+                .registerConverter(TraceFormat.class, new ChoiceConverter<>(TraceFormat.class))
                 .registerConverter(MigrationMode.class, new ChoiceConverter<>(MigrationMode.class))
                 .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
                 .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
