@@ -75,6 +75,10 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
+    /** Set by {@code compare}. */
+    @Option(names = "--end-with-parent", hidden = true)
+    private boolean endWithParent;
+
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
@@ -84,6 +88,9 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (endWithParent) {
+            ParentWatch.start();
+        }
         JsonFile jsonFile = destinationOptions.jsonFile();
         replay.switchAt();
         replay.rate();
