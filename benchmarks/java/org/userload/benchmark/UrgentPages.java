@@ -40,6 +40,9 @@ public final class UrgentPages implements Callable<Integer> {
     @Option(names = "--link", description = "Link to emulate, RATE[/RTT]. Default: none.")
     private String link;
 
+    @Option(names = "--max-bandwidth", description = "Limit of the source, bytes per second. Default: none.")
+    private long cap;
+
     @Option(names = "--from", description = "Address of a BenchmarkSource that runs already. Default: one is started.")
     private String from;
 
@@ -68,7 +71,8 @@ public final class UrgentPages implements Callable<Integer> {
             measure(Endpoint.parse(from));
             return 0;
         }
-        String[] more = link == null ? new String[0] : new String[] {"link=" + link};
+        String[] more =
+                link != null ? new String[] {"link=" + link} : cap > 0 ? new String[] {"cap=" + cap} : new String[0];
         try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.PATTERN, (long) mib << 8, -1, more)) {
             measure(source.endpoint());
         }
@@ -129,7 +133,9 @@ public final class UrgentPages implements Callable<Integer> {
                 Locale.ROOT,
                 "%d MiB, %s, %d rounds%n",
                 mib,
-                from != null ? "from " + from : link == null ? "no link" : "link " + link,
+                from != null
+                        ? "from " + from
+                        : link != null ? "link " + link : cap > 0 ? "cap of " + cap + " bytes/s" : "no link",
                 rounds);
         line(out, object, "stream_mb_per_s", measured, Round::megabytesPerSecond);
         line(out, object, "fault_p50_us", measured, Round::p50);

@@ -97,6 +97,9 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
+    @Mixin
+    private BandwidthOptions bandwidth = new BandwidthOptions();
+
     @Option(names = "--json", paramLabel = "FILE", description = "Also write the result as JSON (userload.result/1).")
     private @Nullable Path json;
 
@@ -136,6 +139,7 @@ final class ReplayCommand implements Callable<Integer> {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
         arguments.addAll(List.of(replay.arguments(trace)));
         arguments.addAll(linkOptions.arguments());
+        arguments.addAll(bandwidth.arguments());
         arguments.add("--listen=" + listen);
         return arguments;
     }

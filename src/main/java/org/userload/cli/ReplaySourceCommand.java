@@ -39,6 +39,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
+    @Mixin
+    private BandwidthOptions bandwidth = new BandwidthOptions();
+
     @Option(names = "--listen", required = true, converter = EndpointConverter.class)
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Endpoint listen;
@@ -54,8 +57,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
                 Workload guest = new Workload(trace, replay.seed(), new GuestReplayMemory(memory))) {
             SeededMemory.fill(new GuestReplayMemory(memory), replay.seed());
-            try (PostCopySource source =
-                    PostCopySource.listen(ServerConfig.at(listen).withLink(linkOptions.link()), guest, memory)) {
+            try (PostCopySource source = PostCopySource.listen(config(), guest, memory)) {
                 PrintWriter out = spec.commandLine().getOut();
                 out.println(READY + source.endpoint());
                 out.flush();
@@ -66,6 +68,12 @@ final class ReplaySourceCommand implements Callable<Integer> {
             }
         }
         return 0;
+    }
+
+    private ServerConfig config() {
+        return ServerConfig.at(listen)
+                .withLink(linkOptions.link())
+                .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
     }
 
     /** Lets the guest run up to a position and on from there, so that it is a running guest that is paused and moved. */

@@ -42,6 +42,7 @@ public final class PageServer implements AutoCloseable {
     private final IoEventLoop streamLoop;
     private final Map<SessionId, SourceSession> sessions = new ConcurrentHashMap<>();
     private final Endpoint endpoint;
+    private final @Nullable BandwidthCap cap;
 
     /** What a connection became: its session and role, where it runs, and what to answer. */
     record Admission(SourceSession session, ConnectionRole role, EventLoop loop, Hello answer) {}
@@ -57,6 +58,9 @@ public final class PageServer implements AutoCloseable {
         this.helloTimeout = helloTimeout;
         this.releasedAtOnce = releasedAtOnce;
         this.listener = listener;
+        this.cap = config.maxBytesPerSecond() == 0
+                ? null
+                : new BandwidthCap(config.maxBytesPerSecond(), System.nanoTime());
         this.controlLoop = loops.start("userload-source-control");
         this.requestLoop = loops.start("userload-source-requests");
         this.streamLoop = loops.start("userload-source-stream");
@@ -132,8 +136,10 @@ public final class PageServer implements AutoCloseable {
         return switch (hello.role()) {
             case CONTROL ->
                 new Admission(session, new ControlRole(session, this::connectionLost, listener), controlLoop, answer);
-            case SYNC -> new Admission(session, new RequestRole(session, this::connectionLost), requestLoop, answer);
-            case STREAM -> new Admission(session, new StreamRole(session, this::connectionLost), streamLoop, answer);
+            case SYNC ->
+                new Admission(session, new RequestRole(session, this::connectionLost, cap), requestLoop, answer);
+            case STREAM ->
+                new Admission(session, new StreamRole(session, this::connectionLost, cap), streamLoop, answer);
         };
     }
 
