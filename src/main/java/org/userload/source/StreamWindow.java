@@ -9,7 +9,8 @@ package org.userload.source;
  * 2016). The queue is the delay that the stream may cause, as LEDBAT's target (RFC 6817), but far shorter: {@value
  * #QUEUE_NANOS} ns, or a quarter of the round trip where that is more. It is what finds a rate that has grown: while the
  * link is full nothing more is delivered than the link can carry; when it can carry more, the queue empties, more is
- * delivered, and the window grows with it.
+ * delivered, and the window grows with it. Where a page more or less is much, on a slow link, the window is rounded down,
+ * but is a page more as long as there is no queue, so that it never stays small.
  *
  * <p><b>Start-up</b> is slow start: the window grows by what is acknowledged, that is, doubles each round trip, until
  * there is a queue (Ha and Rhee, "Hybrid Slow Start", 2008) or three round trips have not brought a quarter more (BBR).
@@ -148,8 +149,13 @@ final class StreamWindow {
         if (startingUp) {
             startUp(pages, now);
         } else {
-            windowPages = rate() * (roundTripNanos + queueNanos());
+            windowPages = Math.floor(rate() * (roundTripNanos + queueNanos())) + (isQueueEmpty(now) ? 1 : 0);
         }
+    }
+
+    /** Of the frame that was acknowledged last. */
+    private boolean isQueueEmpty(long now) {
+        return now - frames.sentAt() - roundTripNanos < QUEUE_NANOS / 4;
     }
 
     private long queueNanos() {
@@ -180,6 +186,7 @@ final class StreamWindow {
             draining = false;
             startingUp = drainedRoundTripNanos > 2 * roundTripNanos;
             roundsWithoutGrowth = 0;
+            rateOfRound = 0;
             roundTripNanos = drainedRoundTripNanos;
             roundTripSince = now;
         }
