@@ -2,12 +2,10 @@ package org.userload.benchmark;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import com.sun.management.ThreadMXBean;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.invoke.VarHandle;
-import java.lang.management.ManagementFactory;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -116,23 +114,15 @@ final class FloorSubject {
         for (int i = 0; i < size.warmup(); i++) {
             touchNanos(memory, order[i]);
         }
-        long allocatedBefore = allocatedBytes();
+        long allocatedBefore = AllocatedBytes.ofAllThreads();
         long start = System.nanoTime();
         for (int i = 0; i < latencies.length; i++) {
             latencies[i] = touchNanos(memory, order[size.warmup() + i]);
         }
         long total = System.nanoTime() - start;
-        double allocated = allocatedBytes() - allocatedBefore;
+        double allocated = AllocatedBytes.ofAllThreads() - allocatedBefore;
         return result(total, latencies, latencies.length)
                 .put("allocated_bytes_per_fault", allocated / latencies.length);
-    }
-
-    /** What all threads of this process have allocated. */
-    private static long allocatedBytes() {
-        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
-        return Arrays.stream(threads.getThreadAllocatedBytes(threads.getAllThreadIds()))
-                .filter(bytes -> bytes > 0)
-                .sum();
     }
 
     /** Reads a word of a page. The fence keeps the read between the clock readings. */

@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
 import org.userload.destination.InterceptorChoice;
 import org.userload.linux.NativeException;
 import org.userload.linux.NativeShim;
+import org.userload.linux.PageTouch;
 import org.userload.linux.UffdFeature;
 import org.userload.linux.Userfaultfd;
 import org.userload.transport.EventLoops;
@@ -19,6 +20,7 @@ import org.userload.transport.EventLoops;
 /** Examines the machine. Tries each thing for real where that has no effect on the system. */
 final class Doctor {
     private static final String USERFAULTFD = "userfaultfd";
+    private static final String EPOLL = "epoll transport";
 
     /** One thing: there or not, how, and if not, what to do. */
     record Finding(String name, boolean present, String text) {}
@@ -32,11 +34,13 @@ final class Doctor {
         userfaultfd(findings);
         findings.add(
                 EventLoops.isEpoll()
-                        ? new Finding("epoll transport", true, "loaded")
+                        ? new Finding(EPOLL, true, "loaded")
                         : new Finding(
-                                "epoll transport",
+                                EPOLL,
                                 false,
-                                EventLoops.whyNotEpoll() + "; use Linux on x86-64 or aarch64"));
+                                EventLoops.whyNotEpoll()
+                                        + "; sockets use NIO and faults are caught in software; use Linux on x86-64 or"
+                                        + " aarch64, without -Dio.netty.transport.noNative=true"));
         findings.add(shim());
         findings.add(transparentHugePages());
         findings.add(reservedHugePages());
@@ -48,8 +52,11 @@ final class Doctor {
         return findings;
     }
 
+    /** Whether the userfaultfd interceptor can be used. */
     boolean canIntercept(List<Finding> findings) {
-        return findings.stream().anyMatch(f -> f.name.equals(USERFAULTFD) && f.present);
+        return findings.stream()
+                .filter(f -> f.name.equals(USERFAULTFD) || f.name.equals(EPOLL))
+                .allMatch(Finding::present);
     }
 
     private static void userfaultfd(List<Finding> findings) {
@@ -74,6 +81,10 @@ final class Doctor {
             feature(findings, uffd.features(), UffdFeature.EVENT_REMOVE, "dropped pages are noticed");
             feature(findings, uffd.features(), UffdFeature.MOVE, "pages are moved without a copy");
             feature(findings, uffd.features(), UffdFeature.WP_ASYNC, "written pages are found without faults");
+            findings.add(new Finding(
+                    "  touch",
+                    true,
+                    "missing pages are touched by " + PageTouch.choose().description()));
         } catch (NativeException e) {
             findings.add(new Finding(USERFAULTFD, false, e.getMessage() + "; " + InterceptorChoice.FIX));
         }

@@ -9,7 +9,6 @@ import org.jspecify.annotations.Nullable;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
-import org.userload.destination.InterceptorChoice;
 import org.userload.memory.GuestMemory;
 import org.userload.report.JsonFile;
 import org.userload.report.LatencySummary;
@@ -68,21 +67,11 @@ final class LoadCommand implements Callable<Integer> {
     @Mixin
     private TraceOptions traceOptions = new TraceOptions();
 
-    @Option(
-            names = "--interceptor",
-            paramLabel = "NAME",
-            defaultValue = "auto",
-            description = "How faults are caught: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private InterceptorChoice interceptor = InterceptorChoice.AUTO;
-
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
-    @Option(names = "--json", paramLabel = "FILE", description = "Also write the statistics as JSON (userload.load/1).")
-    private @Nullable Path json;
-
-    @Option(names = "--no-progress", description = "Do not show progress.")
-    private boolean noProgress;
+    @Mixin
+    private DestinationOptions destinationOptions = new DestinationOptions();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -90,11 +79,12 @@ final class LoadCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        JsonFile jsonFile = json == null ? null : JsonFile.check(json);
+        JsonFile jsonFile = destinationOptions.jsonFile();
         checkOutput();
         Trace trace = traceOptions.isGiven() ? traceOptions.load() : null;
-        try (Destination destination = Destination.open(
-                DestinationConfig.from(from).withInterceptor(interceptor).withLink(linkOptions.link()))) {
+        try (Destination destination = Destination.open(DestinationConfig.from(from)
+                .withInterceptor(destinationOptions.interceptor())
+                .withLink(linkOptions.link()))) {
             GuestMemory memory = destination.memory();
             DestinationStatistics statistics = pageIn(destination, trace);
             try (PageSource loaded = new LivePageSource(memory, "the loaded image")) {
@@ -114,7 +104,7 @@ final class LoadCommand implements Callable<Integer> {
     }
 
     private DestinationStatistics pageIn(Destination destination, @Nullable Trace trace) throws Exception {
-        try (Progress ignored = noProgress ? null : Progress.start(destination::statistics)) {
+        try (Progress ignored = destinationOptions.progress(destination::statistics)) {
             if (trace != null) {
                 TraceTouches.replay(trace, destination.memory());
             }

@@ -3,6 +3,10 @@ package org.userload.cli;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.Charset;
+import org.userload.destination.InterceptorChoice;
+import org.userload.dirty.TrackerChoice;
+import org.userload.migration.MigrationMode;
+import org.userload.migration.OnNonConvergence;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -56,7 +60,12 @@ public final class Main implements Runnable {
     /** Runs a command and gives its exit code. */
     static int execute(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new Main())
-                .setCaseInsensitiveEnumValuesAllowed(true)
+                .registerConverter(InterceptorChoice.class, new ChoiceConverter<>(InterceptorChoice.class))
+                .registerConverter(MigrationMode.class, new ChoiceConverter<>(MigrationMode.class))
+                .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
+                .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
+                .registerConverter(
+                        ReplayCommand.SocketKind.class, new ChoiceConverter<>(ReplayCommand.SocketKind.class))
                 .setExpandAtFiles(false)
                 .setOut(out)
                 .setErr(err)

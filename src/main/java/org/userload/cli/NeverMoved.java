@@ -2,30 +2,29 @@ package org.userload.cli;
 
 import java.util.Arrays;
 import org.userload.memory.GuestMemory;
+import org.userload.trace.AccessRate;
 import org.userload.trace.CpuState;
 import org.userload.trace.GuestReplayMemory;
+import org.userload.trace.Program;
 import org.userload.trace.SeededMemory;
-import org.userload.trace.Trace;
 import org.userload.trace.Workload;
 
 /** The same guest, run in one place from start to end: what a moved one must be equal to, byte for byte. */
 final class NeverMoved {
     private static final int CHUNK_BYTES = 1 << 20;
 
-    private final Trace trace;
-    private final long seed;
+    private final Program program;
 
-    NeverMoved(Trace trace, long seed) {
-        this.trace = trace;
-        this.seed = seed;
+    NeverMoved(Program program) {
+        this.program = program;
     }
 
     /** Whether a guest that moved ended in the same state with the same memory. */
     boolean isEqualTo(CpuState moved, GuestMemory movedMemory) {
         try (GuestMemory memory = GuestMemory.present(movedMemory.table());
-                Workload guest = new Workload(trace, seed, new GuestReplayMemory(memory))) {
-            SeededMemory.fill(new GuestReplayMemory(memory), seed);
-            guest.runTo(trace.accessCount());
+                Workload guest = new Workload(program, AccessRate.FULL_SPEED, new GuestReplayMemory(memory))) {
+            SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
+            guest.runTo(program.accessCount());
             CpuState expected = CpuState.fromBytes(guest.saveCpuState());
             return expected.equals(moved) && sameBytes(memory, movedMemory);
         }

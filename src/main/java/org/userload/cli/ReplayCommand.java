@@ -2,16 +2,15 @@ package org.userload.cli;
 
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import org.jspecify.annotations.Nullable;
-import org.userload.destination.InterceptorChoice;
+import org.userload.migration.HandoverException;
 import org.userload.report.JsonFile;
 import org.userload.report.MigrationResult;
 import org.userload.report.ResultTable;
+import org.userload.trace.Program;
 import org.userload.trace.Trace;
 import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
@@ -39,6 +38,9 @@ import picocli.CommandLine.Spec;
             "  userload replay",
             "  userload replay --memory 1G --switch-at 0.25 --json result.json",
             "  userload replay --trace sort.lackey.gz --interceptor software",
+            "  userload replay --loops 10 --rate 5000000",
+            "  userload replay --mode precopy --link 1gbit --rate 2000000 --loops 5",
+            "  userload replay --mode hybrid --memory 256M",
             "",
             "Exit codes: 0 verified, 1 failed, 2 wrong usage."
         })
@@ -49,32 +51,8 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private ReplayOptions replay = new ReplayOptions();
 
-    /** The modes of migration that there are. */
-    enum Mode {
-        POSTCOPY;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    @Option(
-            names = "--mode",
-            paramLabel = "MODE",
-            defaultValue = "postcopy",
-            description = "How to move: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
-    private Mode mode = Mode.POSTCOPY;
-
-    @Option(
-            names = "--interceptor",
-            paramLabel = "NAME",
-            defaultValue = "auto",
-            description = {
-                "How faults are caught: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, which is userfaultfd"
-                        + " where the kernel permits it, else software."
-            })
-    private InterceptorChoice interceptor = InterceptorChoice.AUTO;
+    @Mixin
+    private MigrationOptions migration = new MigrationOptions();
 
     @Option(
             names = "--socket",
@@ -95,16 +73,13 @@ final class ReplayCommand implements Callable<Integer> {
     }
 
     @Mixin
+    private DestinationOptions destinationOptions = new DestinationOptions();
+
+    @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
     private BandwidthOptions bandwidth = new BandwidthOptions();
-
-    @Option(names = "--json", paramLabel = "FILE", description = "Also write the result as JSON (userload.result/1).")
-    private @Nullable Path json;
-
-    @Option(names = "--no-progress", description = "Do not show progress.")
-    private boolean noProgress;
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -112,11 +87,13 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
-        JsonFile jsonFile = json == null ? null : JsonFile.check(json);
+        JsonFile jsonFile = destinationOptions.jsonFile();
         replay.switchAt();
+        replay.rate();
+        migration.plan();
         Trace trace = traceOptions.load();
         replay.table(trace);
-        MigrationResult result = run(trace);
+        MigrationResult result = run(replay.program(trace));
         if (jsonFile != null) {
             jsonFile.write(result);
         }
@@ -126,18 +103,33 @@ final class ReplayCommand implements Callable<Integer> {
         return result.verified() ? 0 : 1;
     }
 
-    private MigrationResult run(Trace trace) throws Exception {
+    private MigrationResult run(Program program) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
-                SourceProcess source = SourceProcess.start(sourceArguments(trace, place.endpoint()))) {
-            ReplayRun run =
-                    new ReplayRun(trace, replay.seed(), mode.toString(), interceptor, linkOptions.link(), !noProgress);
-            return run.migrateFrom(source.endpoint());
+                SourceProcess source = SourceProcess.start(sourceArguments(program.trace(), place.endpoint()))) {
+            ReplayRun run = new ReplayRun(
+                    program, replay.rate(), migration.mode().toString(), destinationOptions, linkOptions.link());
+            try {
+                return run.migrateFrom(source);
+            } catch (HandoverException e) {
+                throw new IOException(whatBecameOfTheGuest(source, e), e);
+            }
+        }
+    }
+
+    private static String whatBecameOfTheGuest(SourceProcess source, HandoverException refused) {
+        try {
+            SourceStory.Stayed stayed = source.awaitStayed();
+            return "the guest did not move: " + stayed.why() + "; it came to its end there, "
+                    + (stayed.verified() ? "verified" : "WRONG");
+        } catch (IOException e) {
+            return refused.getMessage() + "; " + e.getMessage();
         }
     }
 
     private List<String> sourceArguments(Trace trace, Endpoint listen) throws IOException {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
-        arguments.addAll(List.of(replay.arguments(trace)));
+        arguments.addAll(replay.arguments(trace));
+        arguments.addAll(migration.arguments());
         arguments.addAll(linkOptions.arguments());
         arguments.addAll(bandwidth.arguments());
         arguments.add("--listen=" + listen);

@@ -1,8 +1,13 @@
 package org.userload.cli;
 
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.userload.memory.PageSize;
 import org.userload.memory.RegionTable;
+import org.userload.trace.AccessRate;
+import org.userload.trace.Program;
 import org.userload.trace.Trace;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -42,8 +47,39 @@ final class ReplayOptions {
             description = "Seed of the first content of memory. Default: ${DEFAULT-VALUE}.")
     private long seed;
 
-    long seed() {
-        return seed;
+    @Option(
+            names = "--rate",
+            paramLabel = "N",
+            description = {"Accesses per second that the program makes, before and after it moved. Default: full speed."
+            })
+    private @Nullable Long rate;
+
+    @Option(
+            names = "--loops",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "How often the program runs the trace. Default: ${DEFAULT-VALUE}.")
+    private long loops;
+
+    AccessRate rate() {
+        if (rate == null) {
+            return AccessRate.FULL_SPEED;
+        }
+        long given = rate;
+        return checked("--rate", () -> new AccessRate(given));
+    }
+
+    /** What the guest runs. */
+    Program program(Trace trace) {
+        return checked("--loops", () -> new Program(trace, loops, seed));
+    }
+
+    private <T> T checked(String option, Supplier<T> value) {
+        try {
+            return value.get();
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(spec.commandLine(), option + ": " + e.getMessage(), e);
+        }
     }
 
     double switchAt() {
@@ -71,11 +107,20 @@ final class ReplayOptions {
         return RegionTable.single(pages);
     }
 
-    long position(Trace trace) {
-        return Math.round(trace.accessCount() * switchAt());
+    /** The access before which the guest moves. */
+    long position(Program program) {
+        return Math.min(Math.round(program.accessCount() * switchAt()), program.accessCount());
     }
 
-    String[] arguments(Trace trace) {
-        return new String[] {"--memory=" + table(trace).totalBytes(), "--switch-at=" + switchAt(), "--seed=" + seed};
+    List<String> arguments(Trace trace) {
+        List<String> arguments = new ArrayList<>(List.of(
+                "--memory=" + table(trace).totalBytes(),
+                "--switch-at=" + switchAt(),
+                "--seed=" + seed,
+                "--loops=" + loops));
+        if (rate != null) {
+            arguments.add("--rate=" + rate);
+        }
+        return arguments;
     }
 }

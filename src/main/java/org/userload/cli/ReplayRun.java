@@ -1,103 +1,81 @@
 package org.userload.cli;
 
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.ExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
-import org.userload.destination.InterceptorChoice;
-import org.userload.memory.GuestMemory;
-import org.userload.migration.PostCopyDestination;
-import org.userload.report.LatencySummary;
+import org.userload.migration.HandoverException;
+import org.userload.migration.MigrationDestination;
 import org.userload.report.MigrationResult;
 import org.userload.report.Progress;
+import org.userload.trace.AccessRate;
 import org.userload.trace.CpuState;
 import org.userload.trace.GuestReplayMemory;
-import org.userload.trace.Trace;
+import org.userload.trace.Program;
+import org.userload.trace.ThroughputSampler;
 import org.userload.trace.Workload;
-import org.userload.transport.Endpoint;
 import org.userload.transport.Link;
 
 /** The destination of a replay: takes the guest over, lets it run to its end, waits for its memory, checks both. */
 final class ReplayRun {
-    private final Trace trace;
-    private final long seed;
+    private final Program program;
+    private final AccessRate rate;
     private final String mode;
-    private final InterceptorChoice interceptor;
+    private final DestinationOptions options;
     private final @Nullable Link link;
-    private final boolean showProgress;
 
-    /**
-     * @param link a link to emulate, or null
-     * @param showProgress whether to show progress on standard error
-     */
-    ReplayRun(
-            Trace trace,
-            long seed,
-            String mode,
-            InterceptorChoice interceptor,
-            @Nullable Link link,
-            boolean showProgress) {
-        this.trace = trace;
-        this.seed = seed;
+    /** @param link a link to emulate, or null */
+    ReplayRun(Program program, AccessRate rate, String mode, DestinationOptions options, @Nullable Link link) {
+        this.program = program;
+        this.rate = rate;
         this.mode = mode;
-        this.interceptor = interceptor;
+        this.options = options;
         this.link = link;
-        this.showProgress = showProgress;
     }
 
-    /** Everything that the end of the run is made of. */
-    private record Finished(
-            PostCopyDestination.Resumed resumed,
-            CpuState state,
-            long workloadNanos,
-            DestinationStatistics statistics,
-            long totalNanos) {}
-
-    MigrationResult migrateFrom(Endpoint source) throws Exception {
-        DestinationConfig config =
-                DestinationConfig.from(source).withInterceptor(interceptor).withLink(link);
-        try (PostCopyDestination migration =
-                PostCopyDestination.open(config, memory -> new Workload(trace, seed, new GuestReplayMemory(memory)))) {
-            Finished finished = run(migration);
-            boolean verified = new NeverMoved(trace, seed)
-                    .isEqualTo(finished.state, migration.destination().memory());
-            return result(finished, migration.destination().memory(), verified);
+    /**
+     * Takes the guest over from the source process.
+     *
+     * @throws HandoverException when it stayed there
+     */
+    MigrationResult migrateFrom(SourceProcess source) throws Exception {
+        DestinationConfig config = DestinationConfig.from(source.endpoint())
+                .withInterceptor(options.interceptor())
+                .withLink(link);
+        try (MigrationDestination migration = MigrationDestination.open(
+                config, memory -> new Workload(program, rate, new GuestReplayMemory(memory)))) {
+            ReplayAccount account = run(migration, source);
+            boolean verified = new NeverMoved(program)
+                    .isEqualTo(account.state(), migration.destination().memory());
+            return account.result(mode, verified, program, link);
         }
     }
 
-    private Finished run(PostCopyDestination migration) throws Exception {
+    private ReplayAccount run(MigrationDestination migration, SourceProcess source) throws Exception {
         Destination destination = migration.destination();
-        try (Progress ignored = showProgress ? Progress.start(destination::statistics) : null) {
-            PostCopyDestination.Resumed resumed = migration.resumed().get();
-            long startNanos = resumed.pausedNanos() + TimeUnit.MICROSECONDS.toNanos(resumed.downtimeMicros());
-            try (Workload guest = (Workload) resumed.guest()) {
+        try (Progress ignored = options.progress(destination::statistics)) {
+            MigrationDestination.Resumed resumed = awaitGuest(migration);
+            try (Workload guest = (Workload) resumed.guest();
+                    ThroughputSampler sampler = ThroughputSampler.start(guest)) {
                 CpuState state = guest.completion().get();
-                long workloadNanos = System.nanoTime() - startNanos;
+                long finishedNanos = System.nanoTime();
+                sampler.sample();
                 DestinationStatistics statistics = migration.completion().get();
-                long totalNanos = destination.completedAtNanos() - resumed.pausedNanos();
-                return new Finished(resumed, state, workloadNanos, statistics, totalNanos);
+                return new ReplayAccount(
+                        resumed, state, finishedNanos, destination, statistics, sampler.samples(), source.awaitStory());
             }
         }
     }
 
-    private MigrationResult result(Finished finished, GuestMemory memory, boolean verified) {
-        DestinationStatistics statistics = finished.statistics;
-        return new MigrationResult(
-                mode,
-                statistics.interceptor(),
-                verified,
-                String.format("%016x", finished.state.checksum()),
-                memory.table().pageSize().bytes(),
-                memory.sizeBytes(),
-                trace.accessCount(),
-                trace.pageCount(),
-                finished.resumed.downtimeMicros(),
-                TimeUnit.NANOSECONDS.toMicros(finished.totalNanos),
-                statistics.pages(),
-                statistics.wireBytes(),
-                LatencySummary.ofNanos(statistics.faultLatencyNanos()),
-                TimeUnit.NANOSECONDS.toMicros(statistics.totalBlockedNanos()),
-                TimeUnit.NANOSECONDS.toMicros(finished.workloadNanos));
+    private static MigrationDestination.Resumed awaitGuest(MigrationDestination migration) throws Exception {
+        try {
+            return migration.resumed().get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof HandoverException refused) {
+                throw refused;
+            }
+            throw e;
+        }
     }
 }

@@ -3,31 +3,37 @@ package org.userload.cli;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
 import org.userload.memory.GuestMemory;
-import org.userload.migration.PostCopySource;
+import org.userload.migration.HandoverException;
+import org.userload.migration.MigrationSource;
+import org.userload.report.JsonLine;
 import org.userload.source.ServerConfig;
 import org.userload.trace.GuestReplayMemory;
+import org.userload.trace.Program;
 import org.userload.trace.SeededMemory;
+import org.userload.trace.ThroughputSampler;
 import org.userload.trace.Trace;
 import org.userload.trace.Workload;
-import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /**
- * The source process of {@code replay}: waits for the destination, runs the guest up to the switch, hands it over, serves
- * its memory, ends.
+ * The source process of {@code replay}: waits for the destination, runs the guest, moves it when it gets to the switch,
+ * serves its memory, ends. If the guest does not move it runs here to its end, and is checked here.
  *
- * <p>Says {@code READY address} on its output when it can be connected to. Ends with its parent, which holds the other
- * end of its standard input.
+ * <p>Says {@code READY address} on its output when it can be connected to, and how it went at the end: {@code MOVED} or
+ * {@code STAYED} and JSON. Ends with its parent, which holds the other end of its standard input.
  */
 @Command(name = "replay-source", hidden = true, description = "The source process of replay.")
 final class ReplaySourceCommand implements Callable<Integer> {
     static final String READY = "READY ";
+    static final String MOVED = "MOVED ";
+    static final String STAYED = "STAYED ";
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     @Mixin
@@ -37,14 +43,16 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private ReplayOptions replay = new ReplayOptions();
 
     @Mixin
-    private LinkOptions linkOptions = new LinkOptions();
+    private MigrationOptions migration = new MigrationOptions();
 
     @Mixin
     private BandwidthOptions bandwidth = new BandwidthOptions();
 
-    @Option(names = "--listen", required = true, converter = EndpointConverter.class)
-    @SuppressWarnings("NullAway.Init") // picocli sets it
-    private Endpoint listen;
+    @Mixin
+    private ListenOption listen = new ListenOption();
+
+    @Mixin
+    private LinkOptions linkOptions = new LinkOptions();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -54,34 +62,60 @@ final class ReplaySourceCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         endWithParent();
         Trace trace = traceOptions.load();
+        Program program = replay.program(trace);
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
-                Workload guest = new Workload(trace, replay.seed(), new GuestReplayMemory(memory))) {
-            SeededMemory.fill(new GuestReplayMemory(memory), replay.seed());
-            try (PostCopySource source = PostCopySource.listen(config(), guest, memory)) {
-                PrintWriter out = spec.commandLine().getOut();
-                out.println(READY + source.endpoint());
-                out.flush();
+                Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
+            SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
+            ServerConfig config = ServerConfig.at(listen.endpoint())
+                    .withLink(linkOptions.link())
+                    .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
+            try (MigrationSource source = MigrationSource.listen(config, guest, memory, migration.plan())) {
+                say(READY + source.endpoint());
                 source.awaitDestination(PATIENCE);
-                runTo(guest, replay.position(trace));
-                source.migrate(PATIENCE);
-                source.completion().get();
+                return move(guest, program, memory, source);
             }
         }
-        return 0;
     }
 
-    private ServerConfig config() {
-        return ServerConfig.at(listen)
-                .withLink(linkOptions.link())
-                .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
+    private int move(Workload guest, Program program, GuestMemory memory, MigrationSource source) throws Exception {
+        long startNanos = System.nanoTime();
+        try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
+            runTo(guest, replay.position(program));
+            source.migrate(PATIENCE);
+            sampler.sample();
+            source.completion().get();
+            SourceStory story = new SourceStory(Objects.requireNonNull(source.report()), sampler.samples(), startNanos);
+            say(MOVED + JsonLine.of(story));
+            return 0;
+        } catch (HandoverException e) {
+            if (!e.guestIsHere()) {
+                throw e;
+            }
+            say(STAYED
+                    + JsonLine.of(
+                            new SourceStory.Stayed(String.valueOf(e.getMessage()), runOn(guest, program, memory))));
+            return 1;
+        }
     }
 
-    /** Lets the guest run up to a position and on from there, so that it is a running guest that is paused and moved. */
+    /** Lets the guest run up to a position and on from there, so that it is a running guest that is moved. */
     private static void runTo(Workload guest, long position) {
         guest.runTo(position);
         if (guest.state() == Workload.State.PAUSED) {
             guest.resume();
         }
+    }
+
+    /** Whether the guest that has not moved comes to the right end here. */
+    private static boolean runOn(Workload guest, Program program, GuestMemory memory)
+            throws ExecutionException, InterruptedException {
+        return new NeverMoved(program).isEqualTo(guest.completion().get(), memory);
+    }
+
+    private void say(String line) {
+        PrintWriter out = spec.commandLine().getOut();
+        out.println(line);
+        out.flush();
     }
 
     private static void endWithParent() {

@@ -16,7 +16,6 @@ import org.userload.source.PageSources;
 import org.userload.source.ServerConfig;
 import org.userload.source.ServerListener;
 import org.userload.source.SourceSession;
-import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -45,14 +44,8 @@ final class ServeCommand implements Callable<Integer> {
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Path image;
 
-    @Option(
-            names = "--listen",
-            required = true,
-            paramLabel = "ADDR",
-            converter = EndpointConverter.class,
-            description = "Where: HOST:PORT, [IPV6]:PORT or unix:PATH. Port 0 is any free port.")
-    @SuppressWarnings("NullAway.Init") // picocli sets it
-    private Endpoint listen;
+    @Mixin
+    private ListenOption listen = new ListenOption();
 
     @Option(
             names = "--cache",
@@ -110,7 +103,7 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private ServerConfig config() {
-        return ServerConfig.at(listen)
+        return ServerConfig.at(listen.endpoint())
                 .withLink(linkOptions.link())
                 .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
     }

@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.userload.report.JsonLine;
 import org.userload.transport.Endpoint;
 
 /**
@@ -19,11 +20,13 @@ final class SourceProcess implements AutoCloseable {
     private static final int NATIVE_ACCESS_WARNS_SINCE = 22;
 
     private final Process process;
+    private final BufferedReader lines;
     private final Endpoint endpoint;
     private final Thread endWithUs;
 
-    private SourceProcess(Process process, Endpoint endpoint, Thread endWithUs) {
+    private SourceProcess(Process process, BufferedReader lines, Endpoint endpoint, Thread endWithUs) {
         this.process = process;
+        this.lines = lines;
         this.endpoint = endpoint;
         this.endWithUs = endWithUs;
     }
@@ -39,6 +42,7 @@ final class SourceProcess implements AutoCloseable {
         if (Runtime.version().feature() >= NATIVE_ACCESS_WARNS_SINCE) {
             command.add("--enable-native-access=ALL-UNNAMED");
         }
+        command.addAll(transportProperties());
         command.addAll(List.of("-cp", System.getProperty("java.class.path")));
         command.add(Main.class.getName());
         command.add("replay-source");
@@ -48,20 +52,50 @@ final class SourceProcess implements AutoCloseable {
         Thread endWithUs = new Thread(process::destroyForcibly, "userload-source-end");
         Runtime.getRuntime().addShutdownHook(endWithUs);
         try {
-            return new SourceProcess(process, awaitReady(process), endWithUs);
+            BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);
+            return new SourceProcess(process, lines, awaitReady(lines), endWithUs);
         } catch (IOException | RuntimeException e) {
             end(process, endWithUs);
             throw e;
         }
     }
 
-    private static Endpoint awaitReady(Process process) throws IOException {
-        BufferedReader lines = process.inputReader(StandardCharsets.UTF_8);
+    /** What this JVM was told about its sockets ({@code -Dio.netty...}) holds for both sides. */
+    private static List<String> transportProperties() {
+        return System.getProperties().stringPropertyNames().stream()
+                .filter(name -> name.startsWith("io.netty."))
+                .map(name -> "-D" + name + "=" + System.getProperty(name))
+                .toList();
+    }
+
+    private static Endpoint awaitReady(BufferedReader lines) throws IOException {
         String line = lines.readLine();
         if (line == null || !line.startsWith(ReplaySourceCommand.READY)) {
             throw new IOException("the source process ended before the guest could move");
         }
         return Endpoint.parse(line.substring(ReplaySourceCommand.READY.length()));
+    }
+
+    /**
+     * Waits for its account of a guest that has moved.
+     *
+     * @throws IOException when it ends without one
+     */
+    SourceStory awaitStory() throws IOException {
+        return JsonLine.parse(awaitLine(ReplaySourceCommand.MOVED), SourceStory.class);
+    }
+
+    /** Waits for its account of a guest that has not moved, and runs there to its end. */
+    SourceStory.Stayed awaitStayed() throws IOException {
+        return JsonLine.parse(awaitLine(ReplaySourceCommand.STAYED), SourceStory.Stayed.class);
+    }
+
+    private String awaitLine(String begin) throws IOException {
+        String line = lines.readLine();
+        if (line == null || !line.startsWith(begin)) {
+            throw new IOException("the source process ended without telling what became of the guest");
+        }
+        return line.substring(begin.length());
     }
 
     Endpoint endpoint() {

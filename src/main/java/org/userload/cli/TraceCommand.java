@@ -21,8 +21,9 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "trace",
         mixinStandardHelpOptions = true,
+        subcommands = TraceGenerateCommand.class,
         description = {
-            "Looks into access traces and converts them.",
+            "Looks into access traces, converts them and makes them up.",
             "",
             "Formats: lackey (what valgrind prints; read only), csv (op,address,size), ult (small and checked). All may"
                     + " be compressed with gzip or zstd.",

@@ -30,7 +30,7 @@ final class ControlConnection extends ClientConnection {
     void receive(FrameHeader header, ByteBuf body) {
         switch (header.type()) {
             case PREPARE -> listener.prepare(ByteBufUtil.getBytes(body), header.firstPage());
-            case COMMIT -> listener.commit(header.firstPage());
+            case COMMIT -> listener.commit(header.firstPage(), Integer.toUnsignedLong(header.id()));
             case ABORT -> listener.aborted(Frames.text(body));
             default -> throw new ProtocolException(header.type() + " frame on a control connection");
         }

@@ -8,8 +8,12 @@ public interface ControlListener {
     /** The guest is paused; restore it from this state, then call {@link Destination#sendReady}. */
     default void prepare(byte[] cpuState, long microsSincePause) {}
 
-    /** Run the guest, then call {@link Destination#sendStarted}. */
-    default void commit(long microsSincePause) {}
+    /**
+     * Run the guest, then call {@link Destination#sendStarted}.
+     *
+     * @param microsSinceReady how long the source had READY before it sent this
+     */
+    default void commit(long microsSincePause, long microsSinceReady) {}
 
     /** The handover is off; the guest goes on at the source. */
     default void aborted(String why) {}

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.fault.FaultInterceptor;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
+import org.userload.protocol.Feature;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Hello;
 import org.userload.protocol.SessionId;
@@ -60,6 +61,7 @@ public final class Destination implements AutoCloseable {
     private final IoEventLoop faultLoop;
     private final IoEventLoop streamLoop;
     private volatile long completedAtNanos;
+    private volatile boolean roundsEnded;
 
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
@@ -77,7 +79,11 @@ public final class Destination implements AutoCloseable {
             SessionId session = hello.session();
             opening = GuestMemory.missing(table, interceptor);
             this.memory = opening;
-            this.installer = new PageInstaller(memory, interceptor, this::lastPageIn);
+            boolean rounds = Feature.ROUNDS.in(hello.features());
+            if (rounds && config.streamAtOnce()) {
+                throw new SourceLostException(peer() + " hands over a guest, which nobody here takes", null);
+            }
+            this.installer = new PageInstaller(memory, interceptor, rounds, this::lastPageIn);
             this.pager = new DemandPager(session, table, installer, wire, cause -> connectionLost("sync", cause));
             this.stream = new StreamIntake(
                     session, table, installer, config.windowPages(), wire, cause -> connectionLost("stream", cause));
@@ -94,8 +100,8 @@ public final class Destination implements AutoCloseable {
             throw e;
         }
         new Watchdog(config.deadline(), pager, stream, installer, this::fail).start(faultLoop);
-        if (config.streamAtOnce()) {
-            startStream();
+        if (config.streamAtOnce() || installer.isInRounds()) {
+            grantWindow();
         }
     }
 
@@ -149,10 +155,27 @@ public final class Destination implements AutoCloseable {
     }
 
     /**
-     * Asks the source to stream; only when the configuration did not start it at once. Does nothing once the session is
-     * over, as it is when every page has come by being touched.
+     * The guest is about to run here: pages that are in place are its own from now on. Call before it is resumed, on
+     * COMMIT. Matters only in sessions with rounds.
+     */
+    public void endRounds() {
+        roundsEnded = installer.isInRounds();
+        installer.endRounds();
+    }
+
+    /**
+     * The guest runs here: asks the source to stream, unless it streams already. Only when the configuration did not start
+     * the stream at once. Does nothing once the session is over, as it is when every page has come by being touched.
      */
     public void startStream() {
+        if (roundsEnded) {
+            installer.guestRuns();
+        } else {
+            grantWindow();
+        }
+    }
+
+    private void grantWindow() {
         try {
             streamLoop.execute(() -> stream.start(config.windowPages()));
         } catch (RejectedExecutionException e) {
@@ -175,6 +198,11 @@ public final class Destination implements AutoCloseable {
     /** Tells the source that the guest runs here. */
     public void sendStarted(long downtimeMicros) {
         control.send(FrameType.STARTED, downtimeMicros);
+    }
+
+    /** When and how pages came. */
+    public ArrivalMap arrivals() {
+        return installer.arrivals();
     }
 
     /** A snapshot of what has happened so far. */

@@ -23,7 +23,7 @@ public record DestinationStatistics(
 
     /** Pages in place. */
     public long pagesInPlace() {
-        return pages.demand() + pages.stream() + pages.zero() + pages.free();
+        return pages.demand() + pages.stream() + pages.precopy() + pages.zero() + pages.free();
     }
 
     /** The sum of all threads' waiting, nanoseconds. */

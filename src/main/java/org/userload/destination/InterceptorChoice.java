@@ -11,7 +11,7 @@ import org.userload.transport.EventLoops;
 
 /** Which interceptor to use. */
 public enum InterceptorChoice {
-    /** userfaultfd where it is permitted, else software with a warning that names the fix. */
+    /** userfaultfd where it is permitted and the loops use epoll, else software with a warning that names the fix. */
     AUTO,
     /** The kernel's userfaultfd, or an error. */
     USERFAULTFD,
@@ -38,7 +38,8 @@ public enum InterceptorChoice {
             if (EventLoops.isEpoll()) {
                 return UserfaultfdInterceptor.open(trackRemovals);
             }
-            why = "it needs the epoll transport, which is missing here: " + EventLoops.whyNotEpoll();
+            why = "its fault descriptor needs the epoll transport, which is missing here: " + EventLoops.whyNotEpoll()
+                    + "; use Linux on x86-64 or aarch64, without -Dio.netty.transport.noNative=true";
         } catch (NativeException e) {
             why = e.getMessage() + "; " + FIX;
         }

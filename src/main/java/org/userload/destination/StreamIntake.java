@@ -10,6 +10,7 @@ import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
+import org.userload.protocol.PageRuns;
 import org.userload.protocol.ProtocolException;
 import org.userload.protocol.Role;
 import org.userload.protocol.SessionId;
@@ -87,6 +88,11 @@ final class StreamIntake extends ClientConnection {
                 header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
                 installer.installZero(header.region(), header.firstPage(), header.count());
             }
+            case MARK -> answerMark(header.id());
+            case DISCARD -> {
+                requireRounds(header);
+                PageRuns.read(header, body, table, installer::discard);
+            }
             case END -> {
                 // What is still missing is on its way on the sync connection.
             }
@@ -98,6 +104,24 @@ final class StreamIntake extends ClientConnection {
         if (!started) {
             throw new ProtocolException(header.type() + " frame before the stream was started");
         }
+    }
+
+    private void requireRounds(FrameHeader header) {
+        if (!installer.isInRounds()) {
+            throw new ProtocolException(header.type() + " frame, but the guest is not awaited");
+        }
+    }
+
+    /** Everything before it is in place, since frames are worked off one by one. */
+    private void answerMark(int id) {
+        if (ackCount > 0) {
+            sendAcknowledgement();
+        }
+        ChannelHandlerContext to = context();
+        ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.MARKED, 0, 0, 0, 0, id);
+        to.writeAndFlush(frame, to.voidPromise());
+        wire().add(FrameLayout.HEADER_BYTES);
     }
 
     private void acknowledge(int region, long first, int count) {

@@ -46,7 +46,8 @@ final class Watchdog {
             return;
         }
         long remaining = installer.remaining();
-        if (remaining != lastRemaining || !stream.isStarted()) {
+        // Between rounds the source may have nothing to send; its death is told by its connections.
+        if (remaining != lastRemaining || !stream.isStarted() || installer.isInRounds()) {
             lastRemaining = remaining;
             progressNanos = now;
         } else if (now - progressNanos > deadlineNanos) {

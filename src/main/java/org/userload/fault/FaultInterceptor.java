@@ -38,6 +38,14 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
     /** Installs zero pages; otherwise as {@link #install}. */
     int installZero(MemoryRegion region, long firstPage, int count);
 
+    /**
+     * Makes pages missing again, whatever they hold. Only while nobody touches the memory: the guest does not run here yet.
+     *
+     * @return how many of them were present
+     * @throws org.userload.linux.NativeException when the kernel does not drop them
+     */
+    long discard(MemoryRegion region, long firstPage, long count);
+
     /** Every page is in: ends the interception; the memory costs nothing more. */
     void complete();
 

@@ -1,7 +1,9 @@
 package org.userload.fault;
 
 import io.netty.channel.IoEventLoop;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
+import org.userload.linux.Mapping;
 import org.userload.linux.NativeMemory;
 import org.userload.memory.AtomicBitmap;
 import org.userload.memory.GuestMemory;
@@ -21,6 +23,9 @@ import org.userload.memory.PageUnavailableException;
 public final class SoftwareInterceptor implements FaultInterceptor {
     private final FaultStatistics statistics = new FaultStatistics();
     private final PageWaiters waiters = new PageWaiters();
+
+    /** Made once: one for each wait would be what a fault allocates. */
+    private final BooleanSupplier stopped = this::isStopped;
 
     private volatile @Nullable Started started;
     private volatile @Nullable Throwable failure;
@@ -59,7 +64,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
         long start = System.nanoTime();
         if (!isStopped()) {
             now.faults.offer(region, page);
-            waiters.await(received, page, this::isStopped);
+            waiters.await(received, page, stopped);
         }
         statistics.record(System.nanoTime() - start);
         if (!received.get(page)) {
@@ -104,6 +109,15 @@ public final class SoftwareInterceptor implements FaultInterceptor {
         return installed;
     }
 
+    /** The mapping drops the pages, too, since {@link #installZero} counts on their being zero. */
+    @Override
+    public long discard(MemoryRegion region, long firstPage, long count) {
+        long present = region.received().clear(firstPage, count);
+        Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift());
+        started().claimed.release(region, firstPage, count);
+        return present;
+    }
+
     @Override
     public void complete() {
         waiters.wakeAll();
@@ -136,6 +150,10 @@ public final class SoftwareInterceptor implements FaultInterceptor {
 
         boolean claim(MemoryRegion region, long page) {
             return byRegion[region.index()].set(page);
+        }
+
+        void release(MemoryRegion region, long firstPage, long count) {
+            byRegion[region.index()].clear(firstPage, count);
         }
     }
 }

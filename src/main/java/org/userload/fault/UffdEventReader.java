@@ -30,6 +30,9 @@ final class UffdEventReader {
     private final BooleanSupplier sourceIsLost;
     private final UffdEventBatch batch = new UffdEventBatch();
 
+    /** Whether removes are this library's own discarding: the pages are missing then, not removed. */
+    private volatile boolean discarding;
+
     private long[] deferredFaults = new long[UffdEventBatch.CAPACITY];
     private int deferredCount;
 
@@ -48,6 +51,19 @@ final class UffdEventReader {
         this.installer = installer;
         this.listener = listener;
         this.sourceIsLost = sourceIsLost;
+    }
+
+    /**
+     * Runs a discard of this library's own. The call that drops pages returns only when its event has been read, so the
+     * flag covers exactly its events. Not on the fault loop; one at a time.
+     */
+    void ignoreRemovesWhile(Runnable discard) {
+        discarding = true;
+        try {
+            discard.run();
+        } finally {
+            discarding = false;
+        }
     }
 
     void deliver() {
@@ -87,7 +103,7 @@ final class UffdEventReader {
         try {
             uffd.read(batch);
             for (int i = 0; i < batch.size(); i++) {
-                if (!batch.isPageFault(i) && batch.event(i) instanceof UffdEvent.Remove remove) {
+                if (!batch.isPageFault(i) && batch.event(i) instanceof UffdEvent.Remove remove && !discarding) {
                     applyRemove(remove);
                 }
             }

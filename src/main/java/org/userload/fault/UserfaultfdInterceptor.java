@@ -9,6 +9,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.linux.Errno;
 import org.userload.linux.Mapping;
 import org.userload.linux.NativeException;
+import org.userload.linux.PageTouch;
 import org.userload.linux.UffdFeature;
 import org.userload.linux.Userfaultfd;
 import org.userload.memory.GuestMemory;
@@ -20,9 +21,9 @@ import org.userload.memory.PageUnavailableException;
  * Interception by the kernel: the regions are registered with a userfaultfd, and any touch of a missing page, by native
  * code, a virtual CPU or a system call, sleeps in the kernel until the page is installed.
  *
- * <p>Java threads come here from the page-access layer and touch the page from native code ({@code
- * MADV_POPULATE_READ}): while they sleep the JVM can still reach a safepoint, and a page that cannot be had is an errno
- * for them instead of a signal.
+ * <p>Java threads come here from the page-access layer and touch the page from native code ({@link
+ * PageTouch}): while they sleep the JVM can still reach a safepoint, and a page that cannot be had is an errno for them
+ * instead of a signal.
  *
  * <p><b>Lost source.</b> The registration stays. Every fault on a missing page is answered by making that page
  * untouchable ({@code UFFDIO_POISON}, before Linux 6.6 {@code PROT_NONE}): Java threads get {@link
@@ -36,6 +37,7 @@ import org.userload.memory.PageUnavailableException;
  */
 public final class UserfaultfdInterceptor implements FaultInterceptor {
     private final Userfaultfd uffd;
+    private final PageTouch touch;
     private final boolean trackRemovals;
     private final InstallGate gate = new InstallGate();
     private final FaultStatistics statistics = new FaultStatistics();
@@ -56,8 +58,9 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     private record Started(
             GuestMemory memory, UffdInstaller installer, UffdEventReader events, IoRegistration registration) {}
 
-    private UserfaultfdInterceptor(Userfaultfd uffd, boolean trackRemovals) {
+    private UserfaultfdInterceptor(Userfaultfd uffd, PageTouch touch, boolean trackRemovals) {
         this.uffd = uffd;
+        this.touch = touch;
         this.trackRemovals = trackRemovals;
     }
 
@@ -68,16 +71,13 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
      * @throws NativeException when the kernel does not permit or support it
      */
     public static UserfaultfdInterceptor open(boolean trackRemovals) {
-        return open(trackRemovals, UffdFeature.POISON);
+        return open(trackRemovals, PageTouch.choose(), UffdFeature.POISON);
     }
 
-    /** As {@link #open(boolean)}, with the features that are used where the kernel has them. */
-    static UserfaultfdInterceptor open(boolean trackRemovals, UffdFeature... wanted) {
+    /** As {@link #open(boolean)}, with the touch, and with the features that are used where the kernel has them. */
+    static UserfaultfdInterceptor open(boolean trackRemovals, PageTouch touch, UffdFeature... wanted) {
         if (Mapping.hostPageSize() > PageSize.DEFAULT.bytes()) {
             throw NativeException.notSupported("a fault of 4 KiB on a host with pages of " + Mapping.hostPageSize());
-        }
-        if (!Mapping.canPopulate()) {
-            throw NativeException.notSupported("madvise(MADV_POPULATE_READ), which needs Linux 5.14");
         }
         Userfaultfd.Builder builder = Userfaultfd.builder();
         for (UffdFeature feature : wanted) {
@@ -86,7 +86,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         if (trackRemovals) {
             builder.require(UffdFeature.EVENT_REMOVE);
         }
-        return new UserfaultfdInterceptor(builder.open(), trackRemovals);
+        return new UserfaultfdInterceptor(builder.open(), touch, trackRemovals);
     }
 
     @Override
@@ -130,7 +130,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     public void awaitPage(int region, long page) {
         MemoryRegion touched = started().memory.region(region);
         long start = System.nanoTime();
-        int errno = Mapping.populateForRead(touched.hostAddressOf(page), 1L << touched.pageShift());
+        int errno = touch.touch(touched.hostAddressOf(page), 1L << touched.pageShift());
         statistics.record(System.nanoTime() - start);
         if (errno != 0 || state == State.CLOSED) {
             throw unavailable(region, page, errno);
@@ -146,7 +146,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
             return new PageUnavailableException(region, page, "the session was closed", null);
         }
         return new PageUnavailableException(
-                region, page, "the kernel refused to populate it: " + Errno.describe(errno), null);
+                region, page, "the kernel refused to make it present: " + Errno.describe(errno), null);
     }
 
     @Override
@@ -157,6 +157,20 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     @Override
     public int installZero(MemoryRegion region, long firstPage, int count) {
         return state == State.ACTIVE ? started().installer.zero(region, firstPage, count) : 0;
+    }
+
+    /** Dropping pages raises remove events where these are tracked; the reader is told that they are ours. */
+    @Override
+    public long discard(MemoryRegion region, long firstPage, long count) {
+        if (state != State.ACTIVE) {
+            return 0;
+        }
+        long present = region.received().clear(firstPage, count);
+        started()
+                .events
+                .ignoreRemovesWhile(
+                        () -> Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift()));
+        return present;
     }
 
     @Override

@@ -32,6 +32,15 @@ public interface LibC {
 
     int madvise(long addr, @size_t long length, int advice);
 
+    @ssize_t
+    long process_vm_readv(
+            int pid,
+            Pointer local_iov,
+            @size_t long liovcnt,
+            Pointer remote_iov,
+            @size_t long riovcnt,
+            @size_t long flags);
+
     int open(String path, int flags);
 
     int close(int fd);
@@ -44,6 +53,8 @@ public interface LibC {
     int ioctl(int fd, long request, long argument);
 
     long syscall(long number, long first);
+
+    long syscall(long number, long first, long second, long third);
 
     int sched_setaffinity(int pid, @size_t long size, long mask);
 

@@ -26,7 +26,6 @@ public final class Mapping implements AutoCloseable {
     private static final int MAP_NORESERVE = 0x4000;
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
-    private static final int MADV_POPULATE_READ = 22;
     private static final long MAP_FAILED = -1;
 
     private static final Cleaner CLEANER = Cleaner.create();
@@ -88,31 +87,6 @@ public final class Mapping implements AutoCloseable {
                     String.format("%d bytes at offset %d of a mapping of %d bytes", size, offset, length));
         }
         return MemoryIO.getInstance().newDirectByteBuffer(address + offset, size);
-    }
-
-    /**
-     * Makes the pages of a range present for reading, as if each had been touched, from native code: a thread that
-     * blocks here in a userfaultfd fault does not hold up a safepoint ({@code MADV_POPULATE_READ}, Linux 5.14).
-     *
-     * @return 0, or the errno; {@link Errno#EFAULT} and {@link Errno#EHWPOISON} say that a page cannot be had
-     */
-    public static int populateForRead(long address, long length) {
-        while (true) {
-            if (LibC.C.madvise(address, length, MADV_POPULATE_READ) == 0) {
-                return 0;
-            }
-            int errno = LibC.errno();
-            if (errno != Errno.EINTR && errno != Errno.EAGAIN) {
-                return errno;
-            }
-        }
-    }
-
-    /** Whether this kernel knows {@code MADV_POPULATE_READ}: Linux 5.14 and later. */
-    public static boolean canPopulate() {
-        try (Mapping probe = anonymous(hostPageSize())) {
-            return populateForRead(probe.address, probe.length) == 0;
-        }
     }
 
     /** Drops the pages of a range: the next touch finds zeros, or faults when the range is registered. */

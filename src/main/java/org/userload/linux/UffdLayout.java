@@ -34,10 +34,13 @@ final class UffdLayout {
     static final long UFFDIO_WAKE = ioctl(2, 0x02, 16);
     static final long UFFDIO_COPY = ioctl(3, 0x03, 40);
     static final long UFFDIO_ZEROPAGE = ioctl(3, 0x04, 32);
+    static final long UFFDIO_WRITEPROTECT = ioctl(3, 0x06, 24);
     static final long UFFDIO_MOVE = ioctl(3, 0x05, 40);
     static final long UFFDIO_POISON = ioctl(3, 0x08, 32);
 
     static final long REGISTER_MODE_MISSING = 1;
+    static final long REGISTER_MODE_WP = 2;
+    static final long WRITEPROTECT_MODE_WP = 1;
 
     static final int STRUCT_BYTES = 40;
     static final int COPY_DONE = 32;

@@ -125,6 +125,26 @@ public final class Userfaultfd implements AutoCloseable {
         call("UFFDIO_REGISTER", UffdLayout.UFFDIO_REGISTER, argument, address, length);
     }
 
+    /**
+     * Registers a range for write protection. With {@link UffdFeature#WP_ASYNC} the kernel resolves the fault of a
+     * write to a protected page itself and keeps that it was written; see {@link PagemapScan}. Address and length in
+     * bytes, page-aligned. EBUSY says that another userfaultfd has the range.
+     */
+    public void registerForWrites(long address, long length) {
+        Argument argument = ARGUMENT.get().put(address, length, UffdLayout.REGISTER_MODE_WP, 0);
+        call("UFFDIO_REGISTER", UffdLayout.UFFDIO_REGISTER, argument, address, length);
+    }
+
+    /**
+     * Protects the pages of a range that is registered for writes, also those that are not populated ({@link
+     * UffdFeature#WP_UNPOPULATED}): none of them counts as written from the return on. A page that was written before
+     * the call and after an earlier protection is forgotten.
+     */
+    public void writeProtect(long address, long length) {
+        Argument argument = ARGUMENT.get().put(address, length, UffdLayout.WRITEPROTECT_MODE_WP, 0);
+        call("UFFDIO_WRITEPROTECT", UffdLayout.UFFDIO_WRITEPROTECT, argument, address, length);
+    }
+
     /** Ends the registration of a range and wakes every thread that waits in it. */
     public void unregister(long address, long length) {
         Argument argument = ARGUMENT.get().put(address, length, 0, 0);

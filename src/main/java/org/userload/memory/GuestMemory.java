@@ -1,6 +1,5 @@
 package org.userload.memory;
 
-import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
@@ -92,27 +91,21 @@ public final class GuestMemory implements AutoCloseable {
     }
 
     public byte getByte(long address) {
-        MemoryRegion region = regionOf(address, 1);
-        long offset = address - region.guestAddress();
-        require(region, offset);
-        return region.getByte(offset);
+        MemoryRegion region = present(address, 1);
+        return region.getByte(address - region.guestAddress());
     }
 
     public void putByte(long address, byte value) {
-        MemoryRegion region = regionOf(address, 1);
-        long offset = address - region.guestAddress();
-        require(region, offset);
-        region.putByte(offset, value);
+        MemoryRegion region = present(address, 1);
+        region.putByte(address - region.guestAddress(), value);
     }
 
     public short getShort(long address) {
         if (crossesPage(address, Short.BYTES)) {
             return (short) getPieces(address, Short.BYTES);
         }
-        MemoryRegion region = regionOf(address, Short.BYTES);
-        long offset = address - region.guestAddress();
-        require(region, offset);
-        return (short) MemoryRegion.SHORT_LE.get(region.segment(offset), MemoryRegion.within(offset));
+        MemoryRegion region = present(address, Short.BYTES);
+        return region.getShort(address - region.guestAddress());
     }
 
     public short getShort(long address, ByteOrder order) {
@@ -125,10 +118,8 @@ public final class GuestMemory implements AutoCloseable {
             putPieces(address, value, Short.BYTES);
             return;
         }
-        MemoryRegion region = regionOf(address, Short.BYTES);
-        long offset = address - region.guestAddress();
-        require(region, offset);
-        MemoryRegion.SHORT_LE.set(region.segment(offset), MemoryRegion.within(offset), value);
+        MemoryRegion region = present(address, Short.BYTES);
+        region.putShort(address - region.guestAddress(), value);
     }
 
     public void putShort(long address, short value, ByteOrder order) {
@@ -139,10 +130,8 @@ public final class GuestMemory implements AutoCloseable {
         if (crossesPage(address, Integer.BYTES)) {
             return (int) getPieces(address, Integer.BYTES);
         }
-        MemoryRegion region = regionOf(address, Integer.BYTES);
-        long offset = address - region.guestAddress();
-        require(region, offset);
-        return (int) MemoryRegion.INT_LE.get(region.segment(offset), MemoryRegion.within(offset));
+        MemoryRegion region = present(address, Integer.BYTES);
+        return region.getInt(address - region.guestAddress());
     }
 
     public int getInt(long address, ByteOrder order) {
@@ -155,10 +144,8 @@ public final class GuestMemory implements AutoCloseable {
             putPieces(address, value, Integer.BYTES);
             return;
         }
-        MemoryRegion region = regionOf(address, Integer.BYTES);
-        long offset = address - region.guestAddress();
-        require(region, offset);
-        MemoryRegion.INT_LE.set(region.segment(offset), MemoryRegion.within(offset), value);
+        MemoryRegion region = present(address, Integer.BYTES);
+        region.putInt(address - region.guestAddress(), value);
     }
 
     public void putInt(long address, int value, ByteOrder order) {
@@ -169,10 +156,8 @@ public final class GuestMemory implements AutoCloseable {
         if (crossesPage(address, Long.BYTES)) {
             return getPieces(address, Long.BYTES);
         }
-        MemoryRegion region = regionOf(address, Long.BYTES);
-        long offset = address - region.guestAddress();
-        require(region, offset);
-        return (long) MemoryRegion.LONG_LE.get(region.segment(offset), MemoryRegion.within(offset));
+        MemoryRegion region = present(address, Long.BYTES);
+        return region.getLong(address - region.guestAddress());
     }
 
     public long getLong(long address, ByteOrder order) {
@@ -185,10 +170,8 @@ public final class GuestMemory implements AutoCloseable {
             putPieces(address, value, Long.BYTES);
             return;
         }
-        MemoryRegion region = regionOf(address, Long.BYTES);
-        long offset = address - region.guestAddress();
-        require(region, offset);
-        MemoryRegion.LONG_LE.set(region.segment(offset), MemoryRegion.within(offset), value);
+        MemoryRegion region = present(address, Long.BYTES);
+        region.putLong(address - region.guestAddress(), value);
     }
 
     public void putLong(long address, long value, ByteOrder order) {
@@ -201,11 +184,9 @@ public final class GuestMemory implements AutoCloseable {
         long at = address;
         int done = 0;
         while (done < length) {
-            MemoryRegion region = regionOf(at, 1);
-            long inRegion = at - region.guestAddress();
+            MemoryRegion region = present(at, 1);
             int piece = pieceInPage(at, length - done);
-            require(region, inRegion);
-            region.segment(inRegion).get(MemoryRegion.within(inRegion), target, offset + done, piece);
+            region.get(at - region.guestAddress(), target, offset + done, piece);
             at += piece;
             done += piece;
         }
@@ -217,11 +198,9 @@ public final class GuestMemory implements AutoCloseable {
         long at = address;
         int done = 0;
         while (done < length) {
-            MemoryRegion region = regionOf(at, 1);
-            long inRegion = at - region.guestAddress();
+            MemoryRegion region = present(at, 1);
             int piece = pieceInPage(at, length - done);
-            require(region, inRegion);
-            region.segment(inRegion).put(MemoryRegion.within(inRegion), source, offset + done, piece);
+            region.put(at - region.guestAddress(), source, offset + done, piece);
             at += piece;
             done += piece;
         }
@@ -231,12 +210,9 @@ public final class GuestMemory implements AutoCloseable {
     public void get(long address, ByteBuffer target) {
         long at = address;
         while (target.hasRemaining()) {
-            MemoryRegion region = regionOf(at, 1);
-            long inRegion = at - region.guestAddress();
+            MemoryRegion region = present(at, 1);
             int piece = pieceInPage(at, target.remaining());
-            require(region, inRegion);
-            target.put(target.position(), region.segment(inRegion), MemoryRegion.within(inRegion), piece);
-            target.position(target.position() + piece);
+            region.get(at - region.guestAddress(), target, piece);
             at += piece;
         }
     }
@@ -245,12 +221,9 @@ public final class GuestMemory implements AutoCloseable {
     public void put(long address, ByteBuffer source) {
         long at = address;
         while (source.hasRemaining()) {
-            MemoryRegion region = regionOf(at, 1);
-            long inRegion = at - region.guestAddress();
+            MemoryRegion region = present(at, 1);
             int piece = pieceInPage(at, source.remaining());
-            require(region, inRegion);
-            region.segment(inRegion).put(MemoryRegion.within(inRegion), source, source.position(), piece);
-            source.position(source.position() + piece);
+            region.put(at - region.guestAddress(), source, piece);
             at += piece;
         }
     }
@@ -274,9 +247,8 @@ public final class GuestMemory implements AutoCloseable {
      * @return whether it was
      */
     public boolean compareAndSetLong(long address, long expected, long next) {
-        MemoryRegion region = regionOfAtomic(address);
-        long offset = address - region.guestAddress();
-        return MemoryRegion.LONG_LE.compareAndSet(region.segment(offset), MemoryRegion.within(offset), expected, next);
+        MemoryRegion region = presentForAtomic(address);
+        return region.compareAndSetLong(address - region.guestAddress(), expected, next);
     }
 
     /**
@@ -286,20 +258,8 @@ public final class GuestMemory implements AutoCloseable {
      * @return the value before
      */
     public long getAndAddLong(long address, long delta) {
-        MemoryRegion region = regionOfAtomic(address);
-        long offset = address - region.guestAddress();
-        VarHandle view = MemoryRegion.LONG_LE;
-        ByteBuffer segment = region.segment(offset);
-        int at = MemoryRegion.within(offset);
-        if (ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
-            return (long) view.getAndAdd(segment, at, delta);
-        }
-        while (true) {
-            long value = (long) view.getVolatile(segment, at);
-            if (view.compareAndSet(segment, at, value, value + delta)) {
-                return value;
-            }
-        }
+        MemoryRegion region = presentForAtomic(address);
+        return region.getAndAddLong(address - region.guestAddress(), delta);
     }
 
     /**
@@ -314,8 +274,7 @@ public final class GuestMemory implements AutoCloseable {
 
     /** Waits until the page of an address is present. */
     public void touch(long address) {
-        MemoryRegion region = regionOf(address, 1);
-        require(region, address - region.guestAddress());
+        present(address, 1);
     }
 
     public boolean isClosed() {
@@ -370,21 +329,22 @@ public final class GuestMemory implements AutoCloseable {
                 String.format("guest address 0x%x (%d bytes) lies in no region of guest memory", address, bytes));
     }
 
-    private MemoryRegion regionOfAtomic(long address) {
+    /** The region of an address whose page is there. */
+    private MemoryRegion present(long address, int bytes) {
+        MemoryRegion region = regionOf(address, bytes);
+        long page = (address - region.guestAddress()) >>> region.pageShift();
+        if (!region.received().get(page)) {
+            awaitPage(region, page);
+        }
+        return region;
+    }
+
+    private MemoryRegion presentForAtomic(long address) {
         if ((address & (Long.BYTES - 1)) != 0) {
             throw new IllegalArgumentException(
                     String.format("an atomic access needs an address that is a multiple of 8, not 0x%x", address));
         }
-        MemoryRegion region = regionOf(address, Long.BYTES);
-        require(region, address - region.guestAddress());
-        return region;
-    }
-
-    private void require(MemoryRegion region, long offset) {
-        long page = offset >>> region.pageShift();
-        if (!region.received().get(page)) {
-            awaitPage(region, page);
-        }
+        return present(address, Long.BYTES);
     }
 
     private void awaitPage(MemoryRegion region, long page) {

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import org.jspecify.annotations.Nullable;
 import org.userload.linux.Mapping;
 
 /**
@@ -20,9 +21,10 @@ public final class MemoryRegion {
 
     private static final long SEGMENT_MASK = (1L << SEGMENT_SHIFT) - 1;
 
-    static final VarHandle SHORT_LE = view(short[].class, ByteOrder.LITTLE_ENDIAN);
-    static final VarHandle INT_LE = view(int[].class, ByteOrder.LITTLE_ENDIAN);
-    static final VarHandle LONG_LE = view(long[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle WRITTEN = writtenField();
+    private static final VarHandle SHORT_LE = view(short[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle INT_LE = view(int[].class, ByteOrder.LITTLE_ENDIAN);
+    private static final VarHandle LONG_LE = view(long[].class, ByteOrder.LITTLE_ENDIAN);
 
     private final int index;
     private final long guestAddress;
@@ -32,6 +34,9 @@ public final class MemoryRegion {
     private final Mapping mapping;
     private final ByteBuffer[] segments;
     private final AtomicBitmap received;
+
+    /** Where writes are recorded, or null. Accesses look at it by {@link #WRITTEN}, opaque. */
+    private volatile @Nullable AtomicBitmap written;
 
     private MemoryRegion(int index, RegionTable.Entry entry, PageSize pageSize, Mapping mapping) {
         this.index = index;
@@ -53,6 +58,14 @@ public final class MemoryRegion {
     void makePresent() {
         mapping.preferHugePages();
         received.set(0, pageCount);
+    }
+
+    private static VarHandle writtenField() {
+        try {
+            return MethodHandles.lookup().findVarHandle(MemoryRegion.class, "written", AtomicBitmap.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
     }
 
     private static VarHandle view(Class<?> arrayType, ByteOrder order) {
@@ -148,13 +161,125 @@ public final class MemoryRegion {
 
     void putByte(long offset, byte value) {
         segment(offset).put(within(offset), value);
+        noteWrite(offset);
     }
 
-    ByteBuffer segment(long offset) {
+    short getShort(long offset) {
+        return (short) SHORT_LE.get(segment(offset), within(offset));
+    }
+
+    void putShort(long offset, short value) {
+        SHORT_LE.set(segment(offset), within(offset), value);
+        noteWrite(offset);
+    }
+
+    int getInt(long offset) {
+        return (int) INT_LE.get(segment(offset), within(offset));
+    }
+
+    void putInt(long offset, int value) {
+        INT_LE.set(segment(offset), within(offset), value);
+        noteWrite(offset);
+    }
+
+    long getLong(long offset) {
+        return (long) LONG_LE.get(segment(offset), within(offset));
+    }
+
+    void putLong(long offset, long value) {
+        LONG_LE.set(segment(offset), within(offset), value);
+        noteWrite(offset);
+    }
+
+    void get(long offset, byte[] target, int start, int length) {
+        segment(offset).get(within(offset), target, start, length);
+    }
+
+    void put(long offset, byte[] source, int start, int length) {
+        segment(offset).put(within(offset), source, start, length);
+        noteWrite(offset);
+    }
+
+    /** Moves the position of {@code target}. */
+    void get(long offset, ByteBuffer target, int length) {
+        target.put(target.position(), segment(offset), within(offset), length);
+        target.position(target.position() + length);
+    }
+
+    /** Moves the position of {@code source}. */
+    void put(long offset, ByteBuffer source, int length) {
+        segment(offset).put(within(offset), source, source.position(), length);
+        noteWrite(offset);
+        source.position(source.position() + length);
+    }
+
+    boolean compareAndSetLong(long offset, long expected, long next) {
+        boolean was = LONG_LE.compareAndSet(segment(offset), within(offset), expected, next);
+        noteWrite(offset);
+        return was;
+    }
+
+    long getAndAddLong(long offset, long delta) {
+        if (ByteOrder.nativeOrder() == ByteOrder.LITTLE_ENDIAN) {
+            long before = (long) LONG_LE.getAndAdd(segment(offset), within(offset), delta);
+            noteWrite(offset);
+            return before;
+        }
+        while (true) {
+            long value = (long) LONG_LE.getVolatile(segment(offset), within(offset));
+            if (compareAndSetLong(offset, value, value + delta)) {
+                return value;
+            }
+        }
+    }
+
+    /**
+     * Records writes of the page-access layer from now on: each sets the bit of its page. A thread that is between a
+     * store and its look at this field may not have seen the change when this call returns; {@code dirty} waits for it.
+     *
+     * @param pages one bit for each page
+     * @throws IllegalStateException when writes are recorded already
+     */
+    public void recordWrites(AtomicBitmap pages) {
+        if (pages.size() != pageCount) {
+            throw new IllegalArgumentException(pages.size() + " bits for " + pageCount + " pages");
+        }
+        if (written != null || !WRITTEN.compareAndSet(this, null, pages)) {
+            throw new IllegalStateException(
+                    "writes of region " + index + " are recorded already; close that tracker first");
+        }
+    }
+
+    /** Ends what {@link #recordWrites} began. */
+    public void stopRecordingWrites() {
+        written = null;
+    }
+
+    /**
+     * Comes after each store. While writes are recorded: store, full fence, test of the bit. Who collects clears the bit,
+     * passes a full fence and then reads the page. So either this test finds the bit clear and sets it, or the other
+     * thread finds the stored bytes (Dekker's argument). While they are not, this is a load and a branch; the opaque
+     * read is made anew for each store and after it.
+     */
+    private void noteWrite(long offset) {
+        AtomicBitmap pages = (AtomicBitmap) WRITTEN.getOpaque(this);
+        if (pages != null) {
+            record(pages, offset >>> pageShift);
+        }
+    }
+
+    private static void record(AtomicBitmap pages, long page) {
+        VarHandle.fullFence();
+        if (!pages.get(page)) {
+            pages.set(page);
+        }
+    }
+
+    private ByteBuffer segment(long offset) {
         return segments[(int) (offset >>> SEGMENT_SHIFT)];
     }
 
-    static int within(long offset) {
+    private static int within(long offset) {
         return (int) (offset & SEGMENT_MASK);
     }
 

@@ -4,6 +4,9 @@ import org.jspecify.annotations.Nullable;
 
 /** A handover did not come about. Says on which side the guest is. */
 public final class HandoverException extends RuntimeException {
+    static final String HERE = "; the guest runs on here";
+    static final String PERHAPS_THERE = "; the guest stays paused here and may run there";
+
     private static final long serialVersionUID = 1;
 
     private final boolean guestIsHere;

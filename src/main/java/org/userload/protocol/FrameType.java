@@ -26,12 +26,21 @@ public enum FrameType {
     PREPARE(16, true),
     /** D to S, control: the guest is restored and can run on COMMIT. */
     READY(17, false),
-    /** S to D, control: run it. After sending this the source never runs the guest again. */
+    /**
+     * S to D, control: run it. After sending this the source never runs the guest again. {@code firstPage}: microseconds since
+     * the pause; {@code id}: microseconds since READY came.
+     */
     COMMIT(18, false),
     /** D to S, control: the guest runs here. {@code firstPage}: downtime in microseconds. */
     STARTED(19, false),
     /** Either way, control, before COMMIT: the handover is off. Body is UTF-8 text. */
-    ABORT(20, true);
+    ABORT(20, true),
+    /** S to D, stream, in rounds: tell when everything before this is in place. {@code id} comes back. */
+    MARK(21, false),
+    /** D to S, stream: everything that came before the MARK with this {@code id} is in place. */
+    MARKED(22, false),
+    /** S to D, stream, in rounds: these pages are old, make them missing again. Body as in {@link PageRuns}. */
+    DISCARD(23, true);
 
     private static final @Nullable FrameType[] BY_CODE = new @Nullable FrameType[32];
 

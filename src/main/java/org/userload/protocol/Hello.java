@@ -27,12 +27,17 @@ public record Hello(
 
     /** A destination's hello. */
     public static Hello ask(Role role, SessionId session) {
-        return new Hello(VERSION, role, PageSize.DEFAULT, 0, session, null);
+        return new Hello(VERSION, role, PageSize.DEFAULT, Feature.ALL, session, null);
     }
 
-    /** A source's answer. */
+    /** A source's answer; {@code features} are those that both sides have. */
+    public static Hello answer(Role role, SessionId session, long features, RegionTable regions) {
+        return new Hello(VERSION, role, regions.pageSize(), features, session, regions);
+    }
+
+    /** As {@link #answer(Role, SessionId, long, RegionTable)}, without features. */
     public static Hello answer(Role role, SessionId session, RegionTable regions) {
-        return new Hello(VERSION, role, regions.pageSize(), 0, session, regions);
+        return answer(role, session, 0, regions);
     }
 
     /** Writes the whole frame. */

@@ -1,50 +1,115 @@
 package org.userload.report;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.annotation.JsonNaming;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageCounts;
+import org.userload.migration.RoundReport;
 
 /**
- * The result of one migration, as it goes into the JSON file: schema {@code userload.result/1}. Times are microseconds,
- * sizes bytes; names carry the unit.
+ * The result of one migration, as it goes into the JSON file: one object, schema {@code userload.result/1}. Times are
+ * microseconds, sizes bytes; names carry the unit. {@code docs/comparing.md} says what each figure means.
  *
  * @param verified whether memory and checksum equal those of a run that never moved
  * @param checksum of the guest at its end, hexadecimal
- * @param memoryBytes guest memory
- * @param traceAccesses accesses of the trace
- * @param tracePages pages that the trace touches
- * @param downtimeUs from the pause at the source until the guest ran at the destination
- * @param totalUs from the pause until every page was in place
+ * @param guest what moved
+ * @param times how long what took
  * @param pages pages by way of arrival
  * @param wireBytes bytes of frames on all connections, both ways
  * @param faultLatencyUs as the touching thread saw it
- * @param blockedUs how long threads waited for pages, all together
- * @param workloadUs from the guest's first access at the destination to its last
+ * @param faultLatencyCdf the same as a curve
+ * @param course what the source did before the handover
+ * @param link the emulated link; null without one
+ * @param throughput what the guest did every 10 ms, wherever it was, from the start of the migration on
+ * @param pageMap when and how pages arrived, for a sample of them
  */
 @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
-@JsonPropertyOrder({"schema", "mode", "interceptor", "verified", "checksum", "page_size_bytes"})
+@JsonPropertyOrder({"schema", "mode", "interceptor", "verified", "checksum"})
 public record MigrationResult(
         String mode,
         String interceptor,
         boolean verified,
         String checksum,
-        int pageSizeBytes,
-        long memoryBytes,
-        long traceAccesses,
-        long tracePages,
-        long downtimeUs,
-        long totalUs,
+        @JsonUnwrapped GuestFigures guest,
+        @JsonUnwrapped Times times,
         PageCounts pages,
         long wireBytes,
         LatencySummary faultLatencyUs,
-        long blockedUs,
-        long workloadUs) {
+        List<LatencySummary.Point> faultLatencyCdf,
+        @JsonUnwrapped Course course,
+        @JsonInclude @Nullable LinkFigures link,
+        List<ThroughputBucket> throughput,
+        PageMap pageMap) {
 
     /** The version of this layout. */
     @JsonProperty("schema")
     public String schema() {
         return "userload.result/1";
     }
+
+    /**
+     * What moved.
+     *
+     * @param memoryBytes guest memory
+     * @param traceAccesses accesses that the guest made: those of the trace, times the loops
+     * @param tracePages pages that the trace touches
+     */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record GuestFigures(int pageSizeBytes, long memoryBytes, long traceAccesses, long tracePages) {}
+
+    /**
+     * How long what took.
+     *
+     * @param downtimeUs from the pause at the source until the guest ran at the destination
+     * @param totalUs from the pause until every page was in place
+     * @param migrationUs from the start of the migration until every page was in place
+     * @param blockedUs how long threads waited for pages, all together
+     * @param workloadUs from the guest's first access at the destination to its last
+     * @param guestUs from the guest's first access at the source to its last, wherever that was
+     */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record Times(
+            long downtimeUs,
+            long totalUs,
+            long migrationUs,
+            long blockedUs,
+            long workloadUs,
+            long guestUs,
+            Timeline timeline) {}
+
+    /** When what happened, relative to the start of the migration. */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record Timeline(long pausedUs, long resumedUs, long pagesInUs, long finishedUs) {}
+
+    /**
+     * What the source did before the handover.
+     *
+     * @param rounds every pass over the memory, the last one of pre-copy and stop-and-copy with the guest stopped
+     * @param converged whether the rest fitted the downtime limit; null where that is not the question
+     * @param throttlePercent the most that the guest was throttled
+     * @param discardedPages pages that were called back for post-copy
+     */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record Course(
+            List<RoundFigures> rounds,
+            @JsonInclude @Nullable Boolean converged,
+            int throttlePercent,
+            long discardedPages) {}
+
+    /** A pass; see {@link RoundReport}. */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record RoundFigures(long pagesSent, long dirtyPages, long us) {
+        public static RoundFigures of(RoundReport round) {
+            return new RoundFigures(round.pagesSent(), round.dirtyPages(), round.us());
+        }
+    }
+
+    /** An emulated link. */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record LinkFigures(long bytesPerS, long rttUs) {}
 }

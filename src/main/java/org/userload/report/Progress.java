@@ -59,18 +59,12 @@ public final class Progress implements AutoCloseable {
     }
 
     private void show() {
-        DestinationStatistics now = statistics.get();
-        long millis = Math.max((System.nanoTime() - startNanos) / 1_000_000, 1);
-        String rate = String.format(
-                "%.0f MB/s, %,d faults",
-                now.wireBytes() / 1e3 / millis, now.faultLatencyNanos().getTotalCount());
+        ProgressLine line = new ProgressLine(statistics.get(), (System.nanoTime() - startNanos) / 1_000_000);
         if (bar != null) {
-            bar.stepTo(now.pagesInPlace());
-            bar.setExtraMessage(" " + rate);
+            bar.stepTo(line.pagesInPlace());
+            bar.setExtraMessage(" " + line.rates());
         } else {
-            System.err.printf(
-                    "paging in: %,d of %,d pages, %s%n",
-                    now.pagesInPlace(), now.pages().total(), rate);
+            System.err.println(line.text());
         }
     }
 

@@ -26,13 +26,18 @@ public final class ResultTable {
         rows.add(new Row("mode", result.mode(), "interceptor " + result.interceptor()));
         rows.add(new Row(
                 "memory",
-                Quantities.bytes(result.memoryBytes()),
-                Quantities.count(result.tracePages()) + " pages touched by " + Quantities.count(result.traceAccesses())
-                        + " accesses"));
-        rows.add(new Row("downtime", Quantities.micros(result.downtimeUs()), "paused there until running here"));
-        rows.add(new Row("total", Quantities.micros(result.totalUs()), "paused there until every page is here"));
-        rows.add(new Row("workload", Quantities.micros(result.workloadUs()), "run time of the guest here"));
-        rows.add(new Row("blocked", Quantities.micros(result.blockedUs()), "of that, waiting for pages"));
+                Quantities.bytes(result.guest().memoryBytes()),
+                Quantities.count(result.guest().tracePages()) + " pages touched by "
+                        + Quantities.count(result.guest().traceAccesses()) + " accesses"));
+        rows.add(
+                new Row("downtime", Quantities.micros(result.times().downtimeUs()), "paused there until running here"));
+        rows.add(
+                new Row("total", Quantities.micros(result.times().totalUs()), "paused there until every page is here"));
+        if (!result.course().rounds().isEmpty()) {
+            addRounds(rows, result);
+        }
+        rows.add(new Row("workload", Quantities.micros(result.times().workloadUs()), "run time of the guest here"));
+        rows.add(new Row("blocked", Quantities.micros(result.times().blockedUs()), "of that, waiting for pages"));
         addPages(rows, result.pages());
         rows.add(new Row("wire", Quantities.bytes(result.wireBytes()), "all connections, both ways"));
         LatencySummary latency = result.faultLatencyUs();
@@ -58,10 +63,44 @@ public final class ResultTable {
                 .asString();
     }
 
+    private static void addRounds(List<Row> rows, MigrationResult result) {
+        MigrationResult.Course course = result.course();
+        long sent = course.rounds().stream()
+                .mapToLong(MigrationResult.RoundFigures::pagesSent)
+                .sum();
+        rows.add(new Row(
+                "migration",
+                Quantities.micros(result.times().migrationUs()),
+                "from its start until every page is here"));
+        rows.add(new Row(
+                "rounds",
+                Quantities.count(course.rounds().size()),
+                Quantities.count(sent) + " pages sent in them" + remarks(course)));
+    }
+
+    private static String remarks(MigrationResult.Course course) {
+        StringBuilder remarks = new StringBuilder();
+        if (course.converged() != null) {
+            remarks.append(course.converged() ? "; converged" : "; did not converge");
+        }
+        if (course.throttlePercent() > 0) {
+            remarks.append("; guest throttled to ")
+                    .append(100 - course.throttlePercent())
+                    .append(" %");
+        }
+        if (course.discardedPages() > 0) {
+            remarks.append("; ")
+                    .append(Quantities.count(course.discardedPages()))
+                    .append(" called back");
+        }
+        return remarks.toString();
+    }
+
     private static void addPages(List<Row> rows, PageCounts pages) {
         rows.add(new Row("pages", Quantities.count(pages.total()), "in all"));
         rows.add(new Row("  demand", Quantities.count(pages.demand()), "touched before they had come"));
         rows.add(new Row("  stream", Quantities.count(pages.stream()), "came by themselves"));
+        rows.add(new Row("  precopy", Quantities.count(pages.precopy()), "here before the guest was"));
         rows.add(new Row("  zero", Quantities.count(pages.zero()), "sent as a mark only"));
         rows.add(new Row("  duplicate", Quantities.count(pages.duplicate()), "came twice, installed once"));
     }

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.protocol.ErrorCode;
+import org.userload.protocol.Feature;
 import org.userload.protocol.Hello;
 import org.userload.protocol.Role;
 import org.userload.protocol.SessionId;
@@ -34,7 +35,7 @@ public final class PageServer implements AutoCloseable {
 
     private final PageSource source;
     private final ServerListener listener;
-    private final boolean releasedAtOnce;
+    private final Service service;
     private final Duration helloTimeout;
     private final EventLoops loops = new EventLoops();
     private final IoEventLoop controlLoop;
@@ -44,19 +45,22 @@ public final class PageServer implements AutoCloseable {
     private final Endpoint endpoint;
     private final @Nullable BandwidthCap cap;
 
+    /** What is served. */
+    private enum Service {
+        IMAGE,
+        GUEST,
+        GUEST_IN_ROUNDS
+    }
+
     /** What a connection became: its session and role, where it runs, and what to answer. */
     record Admission(SourceSession session, ConnectionRole role, EventLoop loop, Hello answer) {}
 
     private PageServer(
-            ServerConfig config,
-            PageSource source,
-            boolean releasedAtOnce,
-            Duration helloTimeout,
-            ServerListener listener)
+            ServerConfig config, PageSource source, Service service, Duration helloTimeout, ServerListener listener)
             throws IOException {
         this.source = source;
         this.helloTimeout = helloTimeout;
-        this.releasedAtOnce = releasedAtOnce;
+        this.service = service;
         this.listener = listener;
         this.cap = config.maxBytesPerSecond() == 0
                 ? null
@@ -88,19 +92,24 @@ public final class PageServer implements AutoCloseable {
 
     /** As {@link #serve(Endpoint, PageSource, ServerListener)}, configured. */
     public static PageServer serve(ServerConfig config, PageSource source, ServerListener listener) throws IOException {
-        return new PageServer(config, source, true, HELLO_TIMEOUT, listener);
+        return new PageServer(config, source, Service.IMAGE, HELLO_TIMEOUT, listener);
     }
 
     /** @param helloTimeout how long a connection may take to say what it is for */
     static PageServer serve(Endpoint endpoint, PageSource source, Duration helloTimeout, ServerListener listener)
             throws IOException {
-        return new PageServer(ServerConfig.at(endpoint), source, true, helloTimeout, listener);
+        return new PageServer(ServerConfig.at(endpoint), source, Service.IMAGE, helloTimeout, listener);
     }
 
-    /** Serves the memory of a guest that still runs: each session waits for {@link SourceSession#release}. */
-    public static PageServer serveAfterRelease(ServerConfig config, PageSource source, ServerListener listener)
+    /**
+     * Serves the memory of a guest that still runs: each session waits for {@link SourceSession#release}.
+     *
+     * @param rounds whether pages are streamed before that, through {@link SourceSession#stream}
+     */
+    public static PageServer serveGuest(ServerConfig config, PageSource source, boolean rounds, ServerListener listener)
             throws IOException {
-        return new PageServer(config, source, false, HELLO_TIMEOUT, listener);
+        return new PageServer(
+                config, source, rounds ? Service.GUEST_IN_ROUNDS : Service.GUEST, HELLO_TIMEOUT, listener);
     }
 
     /** Where it listens, with the real port. */
@@ -132,14 +141,18 @@ public final class PageServer implements AutoCloseable {
             throw new RefusedException(
                     ErrorCode.ROLE_TAKEN, "session " + session.id() + " has its " + hello.role() + " connection");
         }
-        Hello answer = Hello.answer(hello.role(), session.id(), source.regions());
+        long features = session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0;
+        Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
                 new Admission(session, new ControlRole(session, this::connectionLost, listener), controlLoop, answer);
             case SYNC ->
                 new Admission(session, new RequestRole(session, this::connectionLost, cap), requestLoop, answer);
-            case STREAM ->
-                new Admission(session, new StreamRole(session, this::connectionLost, cap), streamLoop, answer);
+            case STREAM -> {
+                StreamRole stream = new StreamRole(session, this::connectionLost, cap);
+                session.streamIs(new SessionStream(session, stream, context));
+                yield new Admission(session, stream, streamLoop, answer);
+            }
         };
     }
 
@@ -147,7 +160,12 @@ public final class PageServer implements AutoCloseable {
         if (!hello.session().equals(SessionId.NONE)) {
             throw new RefusedException(ErrorCode.UNKNOWN_SESSION, "no session " + hello.session());
         }
-        SourceSession session = new SourceSession(SessionId.random(), source, releasedAtOnce);
+        if (service == Service.GUEST_IN_ROUNDS && !Feature.ROUNDS.in(hello.features())) {
+            throw new RefusedException(
+                    ErrorCode.PROTOCOL, "this guest moves in rounds, which the destination does not support");
+        }
+        SourceSession session = new SourceSession(
+                SessionId.random(), source, service == Service.IMAGE, service == Service.GUEST_IN_ROUNDS);
         sessions.put(session.id(), session);
         return session;
     }

@@ -27,6 +27,8 @@ import org.userload.transport.FrameChannel;
  * <p><b>Threads.</b> Any.
  */
 public final class SourceSession {
+    private static final long MAX_U32 = 0xFFFFFFFFL;
+
     private final SessionId id;
     private final PageSource source;
     private final AtomicBitmap[] sent;
@@ -35,17 +37,24 @@ public final class SourceSession {
     private final LongAdder demandPages = new LongAdder();
     private final LongAdder streamPages = new LongAdder();
     private final LongAdder zeroPages = new LongAdder();
+    private final LongAdder acknowledgedPages = new LongAdder();
+    private final boolean rounds;
+    private volatile @Nullable SessionStream stream;
     private volatile boolean prepared;
     private volatile boolean committed;
     private volatile boolean released;
     private boolean attached;
     private volatile boolean complete;
 
-    /** @param released whether pages may be served from the start; else after {@link #release} */
-    SourceSession(SessionId id, PageSource source, boolean released) {
+    /**
+     * @param released whether pages may be served from the start; else after {@link #release}
+     * @param rounds whether pages may be streamed before that, and again
+     */
+    SourceSession(SessionId id, PageSource source, boolean released, boolean rounds) {
         this.id = id;
         this.source = source;
         this.released = released;
+        this.rounds = rounds;
         RegionTable table = source.regions();
         this.sent = new AtomicBitmap[table.entries().size()];
         for (int i = 0; i < sent.length; i++) {
@@ -63,6 +72,58 @@ public final class SourceSession {
 
     AtomicBitmap sent(int region) {
         return sent[region];
+    }
+
+    int regionCount() {
+        return sent.length;
+    }
+
+    /** Whether pages may be streamed before the handover, and again. */
+    public boolean hasRounds() {
+        return rounds;
+    }
+
+    void streamIs(SessionStream opened) {
+        stream = opened;
+    }
+
+    /**
+     * What a migration in rounds sends through.
+     *
+     * @throws IllegalStateException before the session is attached, or if it has no rounds
+     */
+    public SessionStream stream() {
+        SessionStream opened = stream;
+        if (opened == null || !rounds) {
+            throw new IllegalStateException("session " + id + " has no stream for rounds");
+        }
+        return opened;
+    }
+
+    /**
+     * The guest has written to these pages since they were sent: they count as not sent. Only between passes of the
+     * stream.
+     */
+    public void dirtied(int region, long firstPage, long count) {
+        sent[region].clear(firstPage, count);
+    }
+
+    /** Pages whose present content has not been sent. */
+    public long unsentPages() {
+        long unsent = 0;
+        for (AtomicBitmap region : sent) {
+            unsent += region.size() - region.cardinality();
+        }
+        return unsent;
+    }
+
+    /** Pages of content that the destination has acknowledged, counted each time. */
+    public long acknowledgedPages() {
+        return acknowledgedPages.sum();
+    }
+
+    void countAcknowledged(int pages) {
+        acknowledgedPages.add(pages);
     }
 
     /** Memory is stable from now on: pages may be served. */
@@ -116,28 +177,33 @@ public final class SourceSession {
     /** Sends PREPARE with the CPU state of the paused guest. */
     public void sendPrepare(byte[] cpuState, long microsSincePause) {
         prepared = true;
-        sendControl(FrameType.PREPARE, microsSincePause, cpuState);
+        sendControl(FrameType.PREPARE, microsSincePause, 0, cpuState);
     }
 
-    /** Sends COMMIT: from now on the guest belongs to the destination. */
-    public void sendCommit(long microsSincePause) {
+    /**
+     * Sends COMMIT: from now on the guest belongs to the destination.
+     *
+     * @param microsSinceReady how long READY has been waiting for the last pages
+     */
+    public void sendCommit(long microsSincePause, long microsSinceReady) {
         committed = true;
-        sendControl(FrameType.COMMIT, microsSincePause, new byte[0]);
+        sendControl(FrameType.COMMIT, microsSincePause, (int) Math.min(microsSinceReady, MAX_U32), new byte[0]);
     }
 
     /** Calls the handover off. */
     public void sendAbort(String why) {
-        sendControl(FrameType.ABORT, 0, why.getBytes(StandardCharsets.UTF_8));
+        sendControl(FrameType.ABORT, 0, 0, why.getBytes(StandardCharsets.UTF_8));
     }
 
-    private void sendControl(FrameType type, long micros, byte[] body) {
+    private void sendControl(FrameType type, long micros, int id, byte[] body) {
         ChannelHandlerContext control;
         synchronized (this) {
             control = connections.get(Role.CONTROL);
         }
         if (control != null) {
             ByteBuf frame = control.alloc().buffer();
-            Frames.writeBody(frame, type, micros, body);
+            Frames.writeHeader(frame, type, 0, body.length, micros, 0, id);
+            frame.writeBytes(body);
             control.writeAndFlush(frame, control.voidPromise());
         }
     }

@@ -2,6 +2,7 @@ package org.userload.source;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
+import java.io.IOException;
 import org.jspecify.annotations.Nullable;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.ErrorCode;
@@ -12,7 +13,8 @@ import org.userload.protocol.Frames;
 import org.userload.protocol.ProtocolException;
 
 /**
- * Streams every page that was not asked for, on the stream loop.
+ * Streams pages in passes, on the stream loop: in a session with rounds as many as the migration asks for, the last of
+ * them every page that has not been sent by then; in any other that one alone.
  *
  * <p>How much is sent and not yet acknowledged is {@link StreamFlow}'s: never more than the destination has granted, and
  * no more than the link needs, since an urgent page waits behind all of it on a shared wire.
@@ -25,18 +27,23 @@ final class StreamRole implements ConnectionRole {
     private final SessionEnd end;
     private final RegionTable table;
     private final PageReplies replies;
-    private final StreamOrder order;
     private @Nullable ChannelHandlerContext context;
     private final StreamFlow flow;
-    private boolean done;
     private boolean sending;
+
+    /** What is being sent; null before the first pass and between passes. */
+    private @Nullable StreamPass pass;
+
+    /** A round that is sent and not yet in place. */
+    private @Nullable StreamPass marked;
+
+    private int marks;
 
     StreamRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
         this.replies = new PageReplies(session.source());
-        this.order = new SequentialOrder(session);
         this.flow = new StreamFlow(cap, this::send);
     }
 
@@ -45,11 +52,30 @@ final class StreamRole implements ConnectionRole {
         context = opened;
     }
 
+    /**
+     * Sends a pass once the window is granted. Stream loop; the pass before must have ended.
+     *
+     * @throws IllegalStateException when it has not
+     */
+    void send(StreamPass next) {
+        if (pass != null || marked != null) {
+            throw new IllegalStateException("the pass before has not ended");
+        }
+        pass = next;
+        send();
+    }
+
+    /** The pass cannot go on: ends the session. */
+    void broken(RuntimeException cause) {
+        end.connectionLost(session, "stream", cause);
+    }
+
     @Override
     public void frame(FrameHeader header, ByteBuf body) {
         switch (header.type()) {
             case START -> start(header.count());
             case ACK -> acknowledge(header);
+            case MARKED -> marked(header.id());
             default -> throw new ProtocolException(header.type() + " frame on a stream connection");
         }
     }
@@ -59,11 +85,23 @@ final class StreamRole implements ConnectionRole {
             throw new ProtocolException("START frame with a window of " + window + " pages"
                     + (flow.isOpen() ? ", but the stream has started already" : ""));
         }
-        if (!session.isReleased()) {
-            throw new RefusedException(ErrorCode.NOT_HANDED_OVER, "pages are served once the guest is paused");
+        if (!session.hasRounds()) {
+            if (!session.isReleased()) {
+                throw new RefusedException(ErrorCode.NOT_HANDED_OVER, "pages are served once the guest is paused");
+            }
+            pass = StreamPass.last(session);
         }
         flow.open(window);
         send();
+    }
+
+    private void marked(int id) {
+        StreamPass round = marked;
+        if (round == null || id != marks) {
+            throw new ProtocolException("MARKED frame with id " + id + " that no MARK has asked for");
+        }
+        marked = null;
+        round.succeed();
     }
 
     private void acknowledge(FrameHeader header) {
@@ -72,8 +110,11 @@ final class StreamRole implements ConnectionRole {
             throw new ProtocolException("ACK frame for " + header.count() + " pages, but only " + flow.onTheirWay()
                     + " are not acknowledged");
         }
-        session.sent(header.region()).set(header.firstPage(), header.count());
+        if (!session.hasRounds()) {
+            session.sent(header.region()).set(header.firstPage(), header.count());
+        }
         flow.acknowledged(header.count());
+        session.countAcknowledged(header.count());
     }
 
     @Override
@@ -89,26 +130,27 @@ final class StreamRole implements ConnectionRole {
     /** Sends until the window or the socket is full, or nothing is left. */
     private void send() {
         ChannelHandlerContext to = context;
-        if (to == null || !flow.isOpen() || done || sending) {
+        StreamPass current = pass;
+        if (to == null || !flow.isOpen() || current == null || sending) {
             return;
         }
         // A flush can tell at once that there is room again, and would come back here.
         sending = true;
         try {
-            sendWhileThereIsRoom(to);
+            sendWhileThereIsRoom(to, current);
         } finally {
             sending = false;
         }
     }
 
-    private void sendWhileThereIsRoom(ChannelHandlerContext to) {
+    private void sendWhileThereIsRoom(ChannelHandlerContext to, StreamPass current) {
         while (flow.hasRoom(to)) {
-            StreamOrder.Run run = order.next(LONGEST_RUN_PAGES);
+            StreamOrder.Run run = current.next(LONGEST_RUN_PAGES);
             if (run == null) {
-                finish(to);
+                finish(to, current);
                 break;
             }
-            if (sendFirstOf(to, run)) {
+            if (sendFirstOf(to, run, current)) {
                 to.flush();
             }
         }
@@ -116,7 +158,7 @@ final class StreamRole implements ConnectionRole {
     }
 
     /** Sends the first pages of a run, as many as are of one kind and fit a frame; returns whether to flush. */
-    private boolean sendFirstOf(ChannelHandlerContext to, StreamOrder.Run run) {
+    private boolean sendFirstOf(ChannelHandlerContext to, StreamOrder.Run run, StreamPass current) {
         PageSource source = session.source();
         int region = run.region();
         long first = run.pages().first();
@@ -127,6 +169,7 @@ final class StreamRole implements ConnectionRole {
         }
         int pages = kind.pageCount();
         session.sent(region).set(first, pages);
+        current.count(pages);
         if (kind.isZero()) {
             to.write(replies.zero(to.alloc(), region, first, pages, 0), to.voidPromise());
             session.countZero(pages);
@@ -139,16 +182,33 @@ final class StreamRole implements ConnectionRole {
         return flow.sent(pages, bytes);
     }
 
-    private void finish(ChannelHandlerContext to) {
-        done = true;
+    private void finish(ChannelHandlerContext to, StreamPass current) {
+        pass = null;
+        if (!current.isLast()) {
+            marked = current;
+            marks++;
+        }
         ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
-        Frames.writeHeader(frame, FrameType.END, 0, 0, 0, 0, 0);
+        Frames.writeHeader(
+                frame, current.isLast() ? FrameType.END : FrameType.MARK, 0, 0, 0, 0, current.isLast() ? 0 : marks);
         to.write(frame, to.voidPromise());
     }
 
     @Override
     public void closed(@Nullable Throwable cause) {
         replies.close();
+        failPasses(cause);
         end.connectionLost(session, "stream", cause);
+    }
+
+    private void failPasses(@Nullable Throwable cause) {
+        Throwable why = cause == null ? new IOException("the destination closed its stream connection") : cause;
+        for (StreamPass unfinished : new StreamPass[] {pass, marked}) {
+            if (unfinished != null) {
+                unfinished.fail(why);
+            }
+        }
+        pass = null;
+        marked = null;
     }
 }

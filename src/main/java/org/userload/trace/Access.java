@@ -11,6 +11,9 @@ final class Access {
     static final String SIZE_EXPECTED = "a size from 1 to " + MAX_SIZE_BYTES + " bytes";
     static final String END_EXPECTED = "an access that ends at or below 2^64";
 
+    /** Digits of the largest address. */
+    static final int MAX_HEX_DIGITS = 16;
+
     private static final int MAX_SIZE_DIGITS = 9;
 
     private Access() {}

@@ -8,15 +8,15 @@ import java.nio.ByteOrder;
  *
  * <pre>
  * +-------------+----------+-------------------+------+----------+----------+
- * | magic "ULCS"| version  | trace fingerprint | seed | position | checksum |
+ * | magic "ULCS"| version  | fingerprint       | seed | position | checksum |
  * | u32         | u32 = 1  | u64               | u64  | u64      | u64      |
  * +-------------+----------+-------------------+------+----------+----------+
  * 0             4          8                   16     24         32         40
  * </pre>
  *
- * @param fingerprint {@link Trace#fingerprint()} of the trace replayed
+ * @param fingerprint {@link Program#fingerprint()} of what is replayed: the trace and how often
  * @param seed seed of the first memory contents
- * @param position accesses done, from 0 to the trace's access count
+ * @param position accesses done, from 0 to the program's access count
  * @param checksum running checksum
  */
 public record CpuState(long fingerprint, long seed, long position, long checksum) {
@@ -36,8 +36,8 @@ public record CpuState(long fingerprint, long seed, long position, long checksum
     static final int CHECKSUM_OFFSET = 32;
 
     /** The state before the first access. */
-    static CpuState first(Trace trace, long seed) {
-        return new CpuState(trace.fingerprint(), seed, 0, ReplayArithmetic.firstChecksum(seed));
+    static CpuState first(Program program) {
+        return new CpuState(program.fingerprint(), program.seed(), 0, ReplayArithmetic.firstChecksum(program.seed()));
     }
 
     /** The saved form, {@value #BYTES} bytes. */
@@ -79,21 +79,27 @@ public record CpuState(long fingerprint, long seed, long position, long checksum
     }
 
     /**
-     * Refuses a state that does not belong to a replay of this trace with this seed.
+     * Refuses a state that does not belong to this program.
      *
      * @throws CpuStateException naming what differs
      */
-    void requireFor(Trace trace, long expectedSeed) {
-        if (fingerprint != trace.fingerprint()) {
+    void requireFor(Program program) {
+        if (fingerprint != program.fingerprint()) {
             throw new CpuStateException(
-                    "a CPU state of trace " + Long.toHexString(fingerprint),
-                    "one of trace " + Long.toHexString(trace.fingerprint()) + " (" + trace.name() + ")");
+                    "a CPU state of " + found(program),
+                    "one of " + program + " (" + Long.toHexString(program.fingerprint()) + ")");
         }
-        if (seed != expectedSeed) {
-            throw new CpuStateException("a CPU state with seed " + seed, "seed " + expectedSeed);
+        if (seed != program.seed()) {
+            throw new CpuStateException("a CPU state with seed " + seed, "seed " + program.seed());
         }
-        if (position < 0 || position > trace.accessCount()) {
-            throw new CpuStateException("position " + Long.toUnsignedString(position), "0 to " + trace.accessCount());
+        if (position < 0 || position > program.accessCount()) {
+            throw new CpuStateException("position " + Long.toUnsignedString(position), "0 to " + program.accessCount());
         }
+    }
+
+    private String found(Program expected) {
+        return fingerprint == expected.trace().fingerprint()
+                ? "one loop of this trace"
+                : "another trace or another number of loops (" + Long.toHexString(fingerprint) + ")";
     }
 }

@@ -1,7 +1,5 @@
 package org.userload.trace;
 
-import java.io.IOException;
-
 /**
  * Reads comma-separated traces:
  *
@@ -14,49 +12,35 @@ import java.io.IOException;
  *
  * <p>Spaces and tabs around a field are ignored. The last line needs no line feed.
  */
-final class CsvReader implements TraceReader {
+final class CsvReader extends LineReader {
     static final String HEADER = "op,address,size";
 
-    private static final int MAX_HEX_DIGITS = 16;
     private static final long MAX_BEFORE_NEXT_DIGIT = Long.divideUnsigned(-1L, 10);
     private static final String LINE_EXPECTED =
             "op,address,size with op one of R, W, M, I, such as \"R,0x1fff000748,8\"";
     private static final String ADDRESS_EXPECTED = "an address below 2^64, in decimal or in hexadecimal after 0x";
 
-    private final LineInput lines;
     private boolean headerAllowed = true;
-    private long accesses;
-    private long address;
-    private int sizeBytes;
-    private Operation operation = Operation.READ;
 
     CsvReader(LineInput lines) {
-        this.lines = lines;
+        super(lines, LINE_EXPECTED, "at least one line " + LINE_EXPECTED);
     }
 
     @Override
-    public boolean next() throws IOException {
-        while (lines.next()) {
-            byte[] bytes = lines.bytes();
-            int start = skipBlanks(bytes, lines.start, lines.end);
-            int end = trimBlanks(bytes, start, lines.end);
-            if (start == end || bytes[start] == '#') {
-                continue;
-            }
-            if (headerAllowed) {
-                headerAllowed = false;
-                if (isHeader(bytes, start, end)) {
-                    continue;
-                }
-            }
-            parse(bytes, start, end);
-            accesses++;
-            return true;
+    boolean parse(byte[] bytes, int lineStart, int lineEnd) throws TraceFormatException {
+        int start = skipBlanks(bytes, lineStart, lineEnd);
+        int end = trimBlanks(bytes, start, lineEnd);
+        if (start == end || bytes[start] == '#') {
+            return false;
         }
-        if (accesses == 0) {
-            throw new TraceFormatException(lines.file(), "", "no access", "at least one line " + LINE_EXPECTED);
+        if (headerAllowed) {
+            headerAllowed = false;
+            if (isHeader(bytes, start, end)) {
+                return false;
+            }
         }
-        return false;
+        parseFields(bytes, start, end);
+        return true;
     }
 
     private static boolean isHeader(byte[] bytes, int start, int end) {
@@ -89,26 +73,22 @@ final class CsvReader implements TraceReader {
         };
     }
 
-    private void parse(byte[] bytes, int start, int end) throws TraceFormatException {
+    private void parseFields(byte[] bytes, int start, int end) throws TraceFormatException {
         int code = operationCode(bytes[start]);
         int firstComma = skipBlanks(bytes, start + 1, end);
         if (code < 0 || firstComma == end || bytes[firstComma] != ',') {
-            throw lines.lineError(LINE_EXPECTED);
+            throw notAnAccess();
         }
         int secondComma = firstComma + 1;
         while (secondComma < end && bytes[secondComma] != ',') {
             secondComma++;
         }
         if (secondComma == end) {
-            throw lines.lineError(LINE_EXPECTED);
+            throw notAnAccess();
         }
         int addressStart = skipBlanks(bytes, firstComma + 1, secondComma);
-        address = parseAddress(bytes, addressStart, trimBlanks(bytes, addressStart, secondComma));
-        sizeBytes = Access.parseSize(lines, skipBlanks(bytes, secondComma + 1, end), end);
-        operation = Operation.ofCode(code);
-        if (!Access.fits(address, sizeBytes)) {
-            throw lines.lineError(Access.END_EXPECTED);
-        }
+        long address = parseAddress(bytes, addressStart, trimBlanks(bytes, addressStart, secondComma));
+        access(code, address, Access.parseSize(lines, skipBlanks(bytes, secondComma + 1, end), end));
     }
 
     private long parseAddress(byte[] bytes, int start, int end) throws TraceFormatException {
@@ -136,7 +116,7 @@ final class CsvReader implements TraceReader {
         long value = 0;
         for (int i = start; i < end; i++) {
             int digit = Access.hexDigit(bytes[i]);
-            if (digit < 0 || i - start >= MAX_HEX_DIGITS) {
+            if (digit < 0 || i - start >= Access.MAX_HEX_DIGITS) {
                 throw lines.lineError(ADDRESS_EXPECTED);
             }
             value = (value << 4) | digit;
@@ -158,30 +138,5 @@ final class CsvReader implements TraceReader {
             i--;
         }
         return i;
-    }
-
-    @Override
-    public long address() {
-        return address;
-    }
-
-    @Override
-    public int sizeBytes() {
-        return sizeBytes;
-    }
-
-    @Override
-    public Operation operation() {
-        return operation;
-    }
-
-    @Override
-    public TraceFormat format() {
-        return TraceFormat.CSV;
-    }
-
-    @Override
-    public void close() throws IOException {
-        lines.close();
     }
 }

@@ -5,31 +5,24 @@ import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 
 /** Writes {@code op,address,size} lines after a header line, addresses in hexadecimal. */
-final class CsvWriter implements TraceWriter {
+final class CsvWriter extends TraceWriter {
     private static final int BUFFER_BYTES = 1 << 16;
     private static final int MAX_LINE_BYTES = 32;
     private static final byte[] LETTERS = {'R', 'W', 'M', 'I'};
     private static final byte[] DIGITS = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
-    private final OutputStream out;
     private final byte[] buffer = new byte[BUFFER_BYTES];
     private int used;
-    private boolean finished;
-    private long accesses;
 
     CsvWriter(OutputStream out) {
-        this.out = out;
+        super(out);
         byte[] header = (CsvReader.HEADER + "\n").getBytes(StandardCharsets.US_ASCII);
         System.arraycopy(header, 0, buffer, 0, header.length);
         used = header.length;
     }
 
     @Override
-    public void write(Operation operation, long address, int sizeBytes) throws IOException {
-        Access.check(address, sizeBytes);
-        if (finished) {
-            throw new IllegalStateException("the trace is finished");
-        }
+    void append(Operation operation, long address, int sizeBytes) throws IOException {
         if (buffer.length - used < MAX_LINE_BYTES) {
             flushBuffer();
         }
@@ -44,7 +37,6 @@ final class CsvWriter implements TraceWriter {
         put((byte) ',');
         putDecimal(sizeBytes);
         put((byte) '\n');
-        accesses++;
     }
 
     private void putDecimal(int number) {
@@ -64,22 +56,7 @@ final class CsvWriter implements TraceWriter {
     }
 
     @Override
-    public long accessCount() {
-        return accesses;
-    }
-
-    @Override
-    public void finish() throws IOException {
-        if (accesses == 0) {
-            throw new IllegalStateException("a trace needs at least one access");
-        }
-        finished = true;
+    void end() throws IOException {
         flushBuffer();
-        out.flush();
-    }
-
-    @Override
-    public void close() throws IOException {
-        out.close();
     }
 }

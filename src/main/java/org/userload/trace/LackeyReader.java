@@ -1,7 +1,5 @@
 package org.userload.trace;
 
-import java.io.IOException;
-
 /**
  * Reads what {@code valgrind --tool=lackey --trace-mem=yes} prints:
  *
@@ -16,20 +14,13 @@ import java.io.IOException;
  * <p>Traces without instruction lines and with blank lines are fine. A last line without a line feed means that the
  * file was cut, and is refused.
  */
-final class LackeyReader implements TraceReader {
+final class LackeyReader extends LineReader {
     private static final int ADDRESS_COLUMN = 3;
-    private static final int MAX_HEX_DIGITS = 16;
     private static final String LINE_EXPECTED =
             "a lackey line such as \" L 1fff000748,8\" or \"I  0401ab70,3\", or one that starts with ==";
 
-    private final LineInput lines;
-    private long accesses;
-    private long address;
-    private int sizeBytes;
-    private Operation operation = Operation.READ;
-
     LackeyReader(LineInput lines) {
-        this.lines = lines;
+        super(lines, LINE_EXPECTED, "at least one lackey access line");
     }
 
     /** The operation of an access line, by its first two characters; -1 if it is none. */
@@ -54,77 +45,32 @@ final class LackeyReader implements TraceReader {
     }
 
     @Override
-    public boolean next() throws IOException {
-        while (lines.next()) {
-            if (lines.end == lines.start) {
-                continue;
-            }
-            byte[] bytes = lines.bytes();
-            if (lines.end - lines.start >= 2 && isCommentary(bytes[lines.start], bytes[lines.start + 1])) {
-                continue;
-            }
-            parse(bytes, lines.start, lines.end);
-            accesses++;
-            return true;
+    boolean parse(byte[] bytes, int start, int end) throws TraceFormatException {
+        if (end == start || (end - start >= 2 && isCommentary(bytes[start], bytes[start + 1]))) {
+            return false;
         }
-        if (accesses == 0) {
-            throw new TraceFormatException(lines.file(), "", "no access", "at least one lackey access line");
-        }
-        return false;
-    }
-
-    private void parse(byte[] bytes, int start, int end) throws TraceFormatException {
         int code = end - start > ADDRESS_COLUMN && bytes[start + 2] == ' '
                 ? operationCode(bytes[start], bytes[start + 1])
                 : -1;
         if (code < 0) {
-            throw lines.lineError(LINE_EXPECTED);
+            throw notAnAccess();
         }
         if (!lines.isTerminated()) {
             throw lines.lineError("a line feed after the last line (the file seems to be cut off)");
         }
         int at = start + ADDRESS_COLUMN;
-        long value = 0;
+        long address = 0;
         for (int digit; at < end && (digit = Access.hexDigit(bytes[at])) >= 0; at++) {
-            value = (value << 4) | digit;
+            address = (address << 4) | digit;
         }
         int digits = at - start - ADDRESS_COLUMN;
-        if (digits == 0 || digits > MAX_HEX_DIGITS) {
+        if (digits == 0 || digits > Access.MAX_HEX_DIGITS) {
             throw lines.lineError("a hexadecimal address below 2^64");
         }
         if (at == end || bytes[at] != ',') {
             throw lines.lineError("a comma and a size after the address");
         }
-        address = value;
-        sizeBytes = Access.parseSize(lines, at + 1, end);
-        operation = Operation.ofCode(code);
-        if (!Access.fits(address, sizeBytes)) {
-            throw lines.lineError(Access.END_EXPECTED);
-        }
-    }
-
-    @Override
-    public long address() {
-        return address;
-    }
-
-    @Override
-    public int sizeBytes() {
-        return sizeBytes;
-    }
-
-    @Override
-    public Operation operation() {
-        return operation;
-    }
-
-    @Override
-    public TraceFormat format() {
-        return TraceFormat.LACKEY;
-    }
-
-    @Override
-    public void close() throws IOException {
-        lines.close();
+        access(code, address, Access.parseSize(lines, at + 1, end));
+        return true;
     }
 }

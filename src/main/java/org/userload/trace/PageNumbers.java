@@ -13,6 +13,9 @@ final class PageNumbers {
     private static final int INITIAL_SLOTS = 1 << 12;
     private static final int MAX_SLOTS = 1 << 30;
 
+    /** The most distinct pages that a trace can have: 2 TiB of guest memory. */
+    static final int MAX_PAGES = MAX_SLOTS / 2;
+
     /** Page number + 1, so that 0 is an empty slot. Page numbers have 52 bits. */
     private long[] keys = new long[INITIAL_SLOTS];
 
@@ -55,7 +58,7 @@ final class PageNumbers {
 
     private void grow() {
         if (keys.length == MAX_SLOTS) {
-            throw new OutOfMemoryError("more than " + MAX_SLOTS / 2 + " distinct pages");
+            throw new OutOfMemoryError("more than " + MAX_PAGES + " distinct pages");
         }
         long[] biggerKeys = new long[keys.length * 2];
         int[] biggerIndexes = new int[biggerKeys.length];

@@ -4,56 +4,59 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * A trace being replayed on guest memory, from any position to any later one. The same trace, seed and memory size
- * give the same checksum and the same memory everywhere, however often the replay stops in between.
+ * A program being replayed on guest memory, from any position to any later one. The same program and memory size give
+ * the same checksum and the same memory everywhere, however often the replay stops in between.
  *
  * <p><b>Threads.</b> One thread at a time runs it and handles its state. Any thread may at any time call
- * {@link #requestStop()} and {@link #position()}.
+ * {@link #requestStop()}, {@link #position()} and {@link #accessesHere()}.
  */
 public final class Replay {
     private static final VarHandle STOP;
-    private static final VarHandle POSITION;
+    private static final VarHandle DONE;
 
     static {
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup();
             STOP = lookup.findVarHandle(Replay.class, "stop", boolean.class);
-            POSITION = lookup.findVarHandle(Replay.class, "position", long.class);
+            DONE = lookup.findVarHandle(Replay.class, "done", long.class);
         } catch (ReflectiveOperationException e) {
             throw new ExceptionInInitializerError(e);
         }
     }
 
-    private final Trace trace;
-    private final long seed;
+    private final Program program;
     private final ReplayMemory memory;
     private long checksum;
+
+    /** Position at which this replay took over, so that its own accesses can be told from those made elsewhere. */
+    private volatile long start;
 
     @SuppressWarnings("UnusedVariable") // read and written through STOP
     private boolean stop;
 
-    @SuppressWarnings("UnusedVariable") // read and written through POSITION
-    private long position;
+    /** Accesses made by this replay. */
+    @SuppressWarnings("UnusedVariable") // read and written through DONE
+    private long done;
 
     /**
      * A replay at position 0. It expects, and does not check, that memory is filled by {@link SeededMemory}.
      *
      * @throws IllegalArgumentException if the memory is smaller than the trace needs
      */
-    public Replay(Trace trace, long seed, ReplayMemory memory) {
+    public Replay(Program program, ReplayMemory memory) {
+        Trace trace = program.trace();
         if (memory.sizeBytes() < trace.memoryBytes()) {
             throw new IllegalArgumentException(trace.name() + " needs " + trace.memoryBytes()
                     + " bytes of guest memory, which has " + memory.sizeBytes());
         }
-        this.trace = trace;
-        this.seed = seed;
+        this.program = program;
         this.memory = memory;
-        this.checksum = ReplayArithmetic.firstChecksum(seed);
+        this.checksum = ReplayArithmetic.firstChecksum(program.seed());
     }
 
-    /** The trace replayed. */
-    public Trace trace() {
-        return trace;
+    /** What is replayed. */
+    public Program program() {
+        return program;
     }
 
     /**
@@ -66,30 +69,38 @@ public final class Replay {
      */
     public long runTo(long end) {
         requireEnd(end);
+        Trace trace = program.trace();
         long at = position();
         while (at < end && !isStopRequested()) {
-            long chunkStart = at & ~(long) Trace.CHUNK_MASK;
-            int from = (int) (at - chunkStart);
-            int to = (int) Math.min(Trace.CHUNK_ACCESSES, end - chunkStart);
-            at = chunkStart + runChunk(trace.chunk((int) (chunkStart >>> Trace.CHUNK_SHIFT)), chunkStart, from, to);
+            long inTrace = at % trace.accessCount();
+            int from = (int) inTrace & Trace.CHUNK_MASK;
+            long left = Math.min(end - at, trace.accessCount() - inTrace);
+            int to = from + (int) Math.min(Trace.CHUNK_ACCESSES - from, left);
+            long chunkStart = at - from;
+            at = chunkStart + runChunk(trace.chunk((int) (inTrace >>> Trace.CHUNK_SHIFT)), chunkStart, from, to);
         }
         return at;
     }
 
-    /** Refuses a position outside the trace. */
+    /** Refuses a position outside the program. */
     void requireEnd(long end) {
-        if (end < 0 || end > trace.accessCount()) {
-            throw new IllegalArgumentException("position " + end + ", expected 0 to " + trace.accessCount());
+        if (end < 0 || end > program.accessCount()) {
+            throw new IllegalArgumentException("position " + end + ", expected 0 to " + program.accessCount());
         }
     }
 
-    /** Runs accesses {@code from} to {@code to} of a chunk and returns where it stopped. */
+    /**
+     * Runs accesses {@code from} to {@code to} of a chunk and returns where it stopped.
+     *
+     * @param chunkStart position of the chunk's first access
+     */
     private int runChunk(long[] chunk, long chunkStart, int from, int to) {
         ReplayMemory target = memory;
+        long doneAtChunkStart = chunkStart - start;
         long running = checksum;
         int i = from;
         try {
-            while (i < to && !isStopRequested()) {
+            while (i < to && !(boolean) STOP.getOpaque(this)) {
                 long packed = chunk[i];
                 running = AccessEngine.perform(
                         target,
@@ -98,7 +109,7 @@ public final class Replay {
                         Trace.operationCodeOf(packed),
                         running);
                 i++;
-                POSITION.setOpaque(this, chunkStart + i);
+                DONE.setOpaque(this, doneAtChunkStart + i);
             }
         } finally {
             checksum = running;
@@ -106,8 +117,8 @@ public final class Replay {
         return i;
     }
 
-    private boolean isStopRequested() {
-        return (boolean) STOP.getOpaque(this);
+    boolean isStopRequested() {
+        return (boolean) STOP.getVolatile(this);
     }
 
     /** Makes the running thread stop before its next access. Stays in force until {@link #clearStop()}. Any thread. */
@@ -120,14 +131,19 @@ public final class Replay {
         STOP.setVolatile(this, false);
     }
 
-    /** Accesses done. Any thread; while another one runs the replay, a recent value. */
+    /** Accesses done, here or before. Any thread; while another one runs the replay, a recent value. */
     public long position() {
-        return (long) POSITION.getOpaque(this);
+        return start + accessesHere();
+    }
+
+    /** Accesses done by this replay: not those before a state it took over. Any thread, like {@link #position()}. */
+    public long accessesHere() {
+        return (long) DONE.getOpaque(this);
     }
 
     /** Whether all accesses are done. Any thread, like {@link #position()}. */
     public boolean isFinished() {
-        return position() == trace.accessCount();
+        return position() == program.accessCount();
     }
 
     /** The running checksum. Not while another thread runs the replay. */
@@ -137,17 +153,17 @@ public final class Replay {
 
     /** What has to move besides memory. Not while another thread runs the replay. */
     public CpuState state() {
-        return new CpuState(trace.fingerprint(), seed, position(), checksum);
+        return new CpuState(program.fingerprint(), program.seed(), position(), checksum);
     }
 
     /**
-     * Goes on where another replay of the same trace and seed was.
+     * Goes on where another replay of the same program was.
      *
-     * @throws CpuStateException if the state belongs to another trace or seed
+     * @throws CpuStateException if the state belongs to another program
      */
     public void restore(CpuState state) {
-        state.requireFor(trace, seed);
+        state.requireFor(program);
         checksum = state.checksum();
-        POSITION.setVolatile(this, state.position());
+        start = state.position() - accessesHere();
     }
 }

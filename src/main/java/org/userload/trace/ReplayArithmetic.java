@@ -47,4 +47,9 @@ final class ReplayArithmetic {
         long folded = fold(before, address);
         return fold(folded, ((long) sizeBytes << 2) | operationCode);
     }
+
+    /** The fingerprint of a trace that is run more than once. */
+    static long loopFingerprint(long traceFingerprint, long loops) {
+        return mix64(fold(traceFingerprint, loops));
+    }
 }

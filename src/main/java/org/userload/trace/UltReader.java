@@ -9,7 +9,7 @@ import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /** Reads the binary format laid out in {@link UltLayout}. */
-final class UltReader implements TraceReader {
+final class UltReader extends TraceReader {
     private static final VarHandle LONG = MethodHandles.byteArrayViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INT = MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN);
 
@@ -18,12 +18,8 @@ final class UltReader implements TraceReader {
     private int checksummed;
     private boolean opened;
     private boolean ended;
-    private long accesses;
     private long fetchEnd;
     private long dataEnd;
-    private long address;
-    private int sizeBytes;
-    private Operation operation = Operation.READ;
 
     UltReader(ByteInput in) {
         this.in = in;
@@ -48,11 +44,11 @@ final class UltReader implements TraceReader {
             ended = true;
             return false;
         }
-        operation = Operation.ofCode(tag & TAG_OPERATION_MASK);
-        sizeBytes = readSize((tag >>> TAG_SIZE_SHIFT) & TAG_SIZE_MASK, accessOffset);
+        Operation operation = Operation.ofCode(tag & TAG_OPERATION_MASK);
+        int sizeBytes = readSize((tag >>> TAG_SIZE_SHIFT) & TAG_SIZE_MASK, accessOffset);
         long delta = (tag & TAG_DELTA) == 0 ? 0 : unZigZag(readVarint());
         boolean fetch = operation == Operation.FETCH;
-        address = (fetch ? fetchEnd : dataEnd) + delta;
+        long address = (fetch ? fetchEnd : dataEnd) + delta;
         if (!Access.fits(address, sizeBytes)) {
             throw error(accessOffset, sizeBytes + " bytes at 0x" + Long.toHexString(address), Access.END_EXPECTED);
         }
@@ -61,7 +57,7 @@ final class UltReader implements TraceReader {
         } else {
             dataEnd = address + sizeBytes;
         }
-        accesses++;
+        found(operation, address, sizeBytes);
         return true;
     }
 
@@ -106,12 +102,14 @@ final class UltReader implements TraceReader {
         }
         in.start += CHECKSUM_BYTES;
         checksummed = in.start;
-        if (count != accesses) {
+        if (count != accessCount()) {
             throw error(
-                    countOffset, "access count " + Long.toUnsignedString(count), "the " + accesses + " in the file");
+                    countOffset,
+                    "access count " + Long.toUnsignedString(count),
+                    "the " + accessCount() + " in the file");
         }
         if (count == 0) {
-            throw new TraceFormatException(in.file(), "", "no access", "at least one access");
+            throw noAccess(in.file(), "at least one access");
         }
         if (in.available() > 0 || in.fill()) {
             throw error(in.offset(), "more bytes after the checksum", "the end of the file");
@@ -166,26 +164,6 @@ final class UltReader implements TraceReader {
 
     private TraceFormatException error(long offset, String found, String expected) {
         return new TraceFormatException(in.file(), "offset " + offset, found, expected);
-    }
-
-    @Override
-    public long address() {
-        return address;
-    }
-
-    @Override
-    public int sizeBytes() {
-        return sizeBytes;
-    }
-
-    @Override
-    public Operation operation() {
-        return operation;
-    }
-
-    @Override
-    public TraceFormat format() {
-        return TraceFormat.ULT;
     }
 
     @Override

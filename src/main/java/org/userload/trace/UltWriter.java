@@ -9,28 +9,21 @@ import java.nio.ByteOrder;
 import java.util.zip.CRC32C;
 
 /** Writes the binary format laid out in {@link UltLayout}. */
-final class UltWriter implements TraceWriter {
+final class UltWriter extends TraceWriter {
     private static final int BUFFER_BYTES = 1 << 16;
 
-    private final OutputStream out;
     private final CRC32C crc = new CRC32C();
     private final ByteBuffer buffer = ByteBuffer.allocate(BUFFER_BYTES).order(ByteOrder.LITTLE_ENDIAN);
-    private boolean finished;
-    private long accesses;
     private long fetchEnd;
     private long dataEnd;
 
     UltWriter(OutputStream out) {
-        this.out = out;
+        super(out);
         buffer.putLong(MAGIC).putInt(VERSION).putInt(0);
     }
 
     @Override
-    public void write(Operation operation, long address, int sizeBytes) throws IOException {
-        Access.check(address, sizeBytes);
-        if (finished) {
-            throw new IllegalStateException("the trace is finished");
-        }
+    void append(Operation operation, long address, int sizeBytes) throws IOException {
         if (buffer.remaining() < MAX_ACCESS_BYTES) {
             flushBuffer();
         }
@@ -53,7 +46,6 @@ final class UltWriter implements TraceWriter {
         } else {
             dataEnd = address + sizeBytes;
         }
-        accesses++;
     }
 
     private void putVarint(long number) {
@@ -72,30 +64,12 @@ final class UltWriter implements TraceWriter {
     }
 
     @Override
-    public long accessCount() {
-        return accesses;
-    }
-
-    @Override
-    public void finish() throws IOException {
-        if (accesses == 0) {
-            throw new IllegalStateException("a trace needs at least one access");
-        }
-        if (finished) {
-            return;
-        }
-        finished = true;
+    void end() throws IOException {
         flushBuffer();
-        buffer.put((byte) TAG_END).putLong(accesses);
+        buffer.put((byte) TAG_END).putLong(accessCount());
         flushBuffer();
         buffer.putInt((int) crc.getValue());
         out.write(buffer.array(), 0, CHECKSUM_BYTES);
         buffer.clear();
-        out.flush();
-    }
-
-    @Override
-    public void close() throws IOException {
-        out.close();
     }
 }

@@ -7,8 +7,8 @@ import org.jspecify.annotations.Nullable;
 import org.userload.migration.Guest;
 
 /**
- * A guest that replays a trace in a thread of its own: it can pause at an access boundary, save its CPU state, take
- * over the state of another one, and resume.
+ * A guest that replays a program in a thread of its own, at full speed or at a given rate: it can pause at an access
+ * boundary, save its CPU state, take over the state of another one, and resume.
  *
  * <pre>
  *            resume             last access
@@ -22,8 +22,8 @@ import org.userload.migration.Guest;
  * ends with the workload. It is a daemon. All methods may be called from any other thread. One lock guards the state;
  * the guest thread holds it at state changes only, never during an access.
  *
- * <p><b>Pausing</b> waits for the access at hand, which may itself wait for a missing page, at most until the memory
- * gives up with an error. Nobody whom that page needs may call {@link #pause()}.
+ * <p><b>Pausing</b> ends a sleep between accesses, and waits for the access at hand, which may itself wait for a missing
+ * page, at most until the memory gives up with an error. Nobody whom that page needs may call {@link #pause()}.
  */
 public final class Workload implements Guest, AutoCloseable {
     /** How long a pausing thread spins before it blocks: most pauses take one access. */
@@ -44,6 +44,7 @@ public final class Workload implements Guest, AutoCloseable {
     }
 
     private final Replay replay;
+    private final Pacer pacer;
     private final CompletableFuture<CpuState> completion = new CompletableFuture<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -63,11 +64,12 @@ public final class Workload implements Guest, AutoCloseable {
     /**
      * A paused guest at position 0.
      *
-     * @param seed what guest memory was filled with, see {@link SeededMemory}
+     * @param memory filled from the program's seed, see {@link SeededMemory}; not checked
      * @throws IllegalArgumentException if the memory is smaller than the trace needs
      */
-    public Workload(Trace trace, long seed, ReplayMemory memory) {
-        this.replay = new Replay(trace, seed, memory);
+    public Workload(Program program, AccessRate rate, ReplayMemory memory) {
+        this.replay = new Replay(program, memory);
+        this.pacer = new Pacer(replay, rate, Pacer.Clock.SYSTEM);
     }
 
     /**
@@ -75,7 +77,7 @@ public final class Workload implements Guest, AutoCloseable {
      *
      * <p>What guest memory throws fails the guest and comes out here.
      *
-     * @param position 0 to the access count; at or before the current position nothing happens
+     * @param position 0 to the program's access count; at or before the current position nothing happens
      * @throws IllegalStateException if the guest is not paused
      */
     public void runTo(long position) {
@@ -98,14 +100,18 @@ public final class Workload implements Guest, AutoCloseable {
     }
 
     /**
-     * Lets the guest thread run on from where the guest is. A guest that has no access left finishes at once.
+     * Lets the guest thread run on from where the guest is. A guest that has no access left finishes at once; for one that
+     * has finished nothing happens.
      *
-     * @throws IllegalStateException if the guest is not paused
+     * @throws IllegalStateException if the guest is neither paused nor finished
      */
     @Override
     public void resume() {
         lock.lock();
         try {
+            if (state == State.FINISHED) {
+                return;
+            }
             require(State.PAUSED);
             startThread();
             replay.clearStop();
@@ -130,7 +136,7 @@ public final class Workload implements Guest, AutoCloseable {
                 return;
             }
             stopsBefore = stops;
-            replay.requestStop();
+            pacer.stop();
         } finally {
             lock.unlock();
         }
@@ -153,7 +159,7 @@ public final class Workload implements Guest, AutoCloseable {
     }
 
     /**
-     * Position and checksum, with what tells the replay they belong to: see {@link CpuState}.
+     * Position and checksum, with what tells the program they belong to: see {@link CpuState}.
      *
      * @throws IllegalStateException if the guest is neither paused nor finished
      */
@@ -173,7 +179,7 @@ public final class Workload implements Guest, AutoCloseable {
     /**
      * Takes over what {@link #saveCpuState()} saved, here or in another process.
      *
-     * @throws CpuStateException if the bytes are damaged or belong to a replay of another trace or seed
+     * @throws CpuStateException if the bytes are damaged or belong to another program
      * @throws IllegalStateException if the guest is not paused
      */
     @Override
@@ -199,9 +205,14 @@ public final class Workload implements Guest, AutoCloseable {
         return replay.position();
     }
 
-    /** The trace replayed. */
-    public Trace trace() {
-        return replay.trace();
+    /** Accesses done by this guest: not those before a state it took over. As cheap as {@link #position()}. */
+    public long accessesHere() {
+        return replay.accessesHere();
+    }
+
+    /** What the guest runs. */
+    public Program program() {
+        return replay.program();
     }
 
     /**
@@ -224,7 +235,7 @@ public final class Workload implements Guest, AutoCloseable {
     /** The guest thread: runs whenever it is resumed. */
     private void serve() {
         while (awaitResumed()) {
-            runAndSettle(replay.trace().accessCount());
+            runAndSettle(replay.program().accessCount());
         }
     }
 
@@ -248,7 +259,7 @@ public final class Workload implements Guest, AutoCloseable {
 
     private @Nullable Throwable runAndSettle(long end) {
         try {
-            replay.runTo(end);
+            pacer.runTo(end);
         } catch (RuntimeException | Error e) {
             settle(State.FAILED);
             completion.completeExceptionally(e);
@@ -287,7 +298,7 @@ public final class Workload implements Guest, AutoCloseable {
         lock.lock();
         try {
             while (state == State.RUNNING) {
-                replay.requestStop();
+                pacer.stop();
                 changed.awaitUninterruptibly();
             }
             unfinished = state == State.PAUSED;

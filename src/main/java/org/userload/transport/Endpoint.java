@@ -1,6 +1,5 @@
 package org.userload.transport;
 
-import io.netty.channel.unix.DomainSocketAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.nio.file.Path;
@@ -63,14 +62,6 @@ public sealed interface Endpoint {
     private static IllegalArgumentException wrong(String text, String why) {
         return new IllegalArgumentException("'" + text + "' is not an address: " + why
                 + "; write HOST:PORT, [IPV6]:PORT or unix:PATH, for example 127.0.0.1:7070");
-    }
-
-    /** The socket address, with the host looked up. */
-    default SocketAddress resolve() {
-        if (this instanceof Tcp tcp) {
-            return new InetSocketAddress(tcp.host, tcp.port);
-        }
-        return new DomainSocketAddress(((Unix) this).path.toFile());
     }
 
     /** The endpoint of a bound server socket. */

@@ -14,9 +14,16 @@ import io.netty.channel.epoll.EpollDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerDomainSocketChannel;
 import io.netty.channel.epoll.EpollServerSocketChannel;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.socket.nio.NioDomainSocketChannel;
+import io.netty.channel.socket.nio.NioServerDomainSocketChannel;
 import io.netty.channel.socket.nio.NioServerSocketChannel;
 import io.netty.channel.socket.nio.NioSocketChannel;
+import io.netty.channel.unix.DomainSocketAddress;
 import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.net.SocketAddress;
+import java.net.UnixDomainSocketAddress;
+import java.nio.file.Path;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
@@ -56,7 +63,7 @@ public final class Sockets {
                 bootstrap.option(EpollChannelOption.TCP_QUICKACK, true);
             }
         }
-        ChannelFuture connected = bootstrap.connect(endpoint.resolve()).awaitUninterruptibly();
+        ChannelFuture connected = bootstrap.connect(resolve(endpoint)).awaitUninterruptibly();
         if (!connected.isSuccess()) {
             throw new IOException(
                     "cannot connect to " + endpoint + ": " + reason(connected.cause()), connected.cause());
@@ -95,7 +102,7 @@ public final class Sockets {
                 bootstrap.childOption(EpollChannelOption.TCP_QUICKACK, true);
             }
         }
-        ChannelFuture bound = bootstrap.bind(endpoint.resolve()).awaitUninterruptibly();
+        ChannelFuture bound = bootstrap.bind(resolve(endpoint)).awaitUninterruptibly();
         if (!bound.isSuccess()) {
             throw new IOException(
                     "cannot listen on " + endpoint + ": " + reason(bound.cause())
@@ -110,30 +117,38 @@ public final class Sockets {
                 || cause instanceof java.nio.channels.UnresolvedAddressException) {
             return "unknown host";
         }
+        return withoutAddress(cause).replaceFirst("^.*\\(\\.\\.\\) failed(?: with error\\(-\\d+\\))?: ", "");
+    }
+
+    /** Netty appends the address to the message of the exception that it wraps; whoever calls has named it already. */
+    private static String withoutAddress(Throwable cause) {
         String message = String.valueOf(cause.getMessage());
-        return message.replaceFirst("^.*\\(\\.\\.\\) failed(?: with error\\(-\\d+\\))?: ", "");
+        Throwable wrapped = cause.getCause();
+        return wrapped != null && message.startsWith(wrapped.getMessage() + ": ")
+                ? String.valueOf(wrapped.getMessage())
+                : message;
     }
 
     private static Class<? extends Channel> channelClass(Endpoint endpoint) {
         if (endpoint instanceof Endpoint.Tcp) {
             return EventLoops.isEpoll() ? EpollSocketChannel.class : NioSocketChannel.class;
         }
-        requireEpollForUnix();
-        return EpollDomainSocketChannel.class;
+        return EventLoops.isEpoll() ? EpollDomainSocketChannel.class : NioDomainSocketChannel.class;
     }
 
     private static Class<? extends ServerChannel> serverChannelClass(Endpoint endpoint) {
         if (endpoint instanceof Endpoint.Tcp) {
             return EventLoops.isEpoll() ? EpollServerSocketChannel.class : NioServerSocketChannel.class;
         }
-        requireEpollForUnix();
-        return EpollServerDomainSocketChannel.class;
+        return EventLoops.isEpoll() ? EpollServerDomainSocketChannel.class : NioServerDomainSocketChannel.class;
     }
 
-    private static void requireEpollForUnix() {
-        if (!EventLoops.isEpoll()) {
-            throw new UnsupportedOperationException(
-                    "Unix sockets need the epoll transport, which is missing here: " + EventLoops.whyNotEpoll());
+    /** The socket address, with the host looked up; of the kind that the loops of this JVM take. */
+    private static SocketAddress resolve(Endpoint endpoint) {
+        if (endpoint instanceof Endpoint.Tcp tcp) {
+            return new InetSocketAddress(tcp.host(), tcp.port());
         }
+        Path path = ((Endpoint.Unix) endpoint).path();
+        return EventLoops.isEpoll() ? new DomainSocketAddress(path.toFile()) : UnixDomainSocketAddress.of(path);
     }
 }

@@ -25,7 +25,8 @@ import org.userload.support.UserloadProcess.Result;
 @Timeout(180)
 class ReplayIT {
     /** A whole progress line; the last one may still be being written. */
-    private static final Pattern PROGRESS = Pattern.compile("paging in: ([\\d,]+) of [^\\n]*\\n");
+    private static final Pattern PROGRESS = Pattern.compile("paging in: ([\\d,]+) of [\\d,]+ pages \\(\\d+ %\\), "
+            + "\\d+ MB/s, [\\d,]+ faults, ETA (?:\\?|\\d+:\\d\\d:\\d\\d)\\R");
 
     /** The checksum of the shipped trace with seed 1, the same wherever and however it is replayed. */
     private static final String CHECKSUM = "779c1f27ad572654";
@@ -238,6 +239,22 @@ class ReplayIT {
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.err()).contains("cannot write", "no directory");
         assertThat(result.err().lines()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"--interceptor, 'auto, userfaultfd, software'", "--mode, 'postcopy'", "--socket, 'tcp, unix'"})
+    void wrongChoice_isAnsweredWithTheNamesOfTheHelp(String option, String names) throws Exception {
+        Result result = UserloadProcess.run("replay", option + "=magic");
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.err()).contains(option, "'magic' is not one of " + names);
+        assertThat(UserloadProcess.run("replay", "--help").out()).contains(names);
+    }
+
+    @Test
+    void choice_isReadInAnyCase() throws Exception {
+        Result result = UserloadProcess.run("replay", "--no-progress", "--interceptor=SoftWare");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("interceptor software");
     }
 
     @ParameterizedTest

@@ -200,7 +200,7 @@ class ServeLoadIT {
     void nobodyListening_isNamed() throws Exception {
         Result result = UserloadProcess.run("load", "--from=127.0.0.1:1", "--output=" + directory.resolve("x.raw"));
         assertThat(result.exitCode()).isEqualTo(1);
-        assertThat(result.err()).contains("127.0.0.1:1", "refused");
+        assertThat(result.err()).containsOnlyOnce("127.0.0.1:1").contains("refused");
         assertThat(result.err().lines()).hasSize(1);
     }
 }

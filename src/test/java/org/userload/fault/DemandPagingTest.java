@@ -90,7 +90,7 @@ class DemandPagingTest {
             assertThat(request.region()).isEqualTo(1);
             assertThat(request.firstPage()).isEqualTo(7);
             assertThat(request.count()).isEqualTo(1);
-            Thread.sleep(300);
+            Threads.await("every reader waits", 10, () -> Threads.inside(DemandPagingTest.class, "awaitPage") == 16);
             assertThat(readers).noneMatch(FutureTask::isDone);
             source.answer(source.peer(Role.SYNC), request);
             for (FutureTask<Long> reader : readers) {

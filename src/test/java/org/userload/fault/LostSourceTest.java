@@ -10,8 +10,9 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.userload.linux.Mapping;
+import org.userload.linux.PageTouch;
 import org.userload.linux.UffdFeature;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.PageUnavailableException;
@@ -19,15 +20,19 @@ import org.userload.memory.RegionTable;
 import org.userload.support.Threads;
 import org.userload.transport.EventLoops;
 
-/** A lost source with and without UFFDIO_POISON: kernels before 6.6 have only PROT_NONE. */
+/**
+ * A lost source with and without UFFDIO_POISON (kernels before 6.6 have only PROT_NONE), with each kind of touch (kernels
+ * before 5.14 have only process_vm_readv).
+ */
 @Timeout(60)
 class LostSourceTest {
     private static final int PAGES = 64;
 
-    private static UserfaultfdInterceptor open(boolean poison) {
+    private static UserfaultfdInterceptor open(boolean poison, boolean populate) {
+        PageTouch touch = populate ? PageTouch.populate() : PageTouch.processRead();
         return poison
-                ? UserfaultfdInterceptor.open(false, UffdFeature.POISON)
-                : UserfaultfdInterceptor.open(false, new UffdFeature[0]);
+                ? UserfaultfdInterceptor.open(false, touch, UffdFeature.POISON)
+                : UserfaultfdInterceptor.open(false, touch);
     }
 
     /** Tells when a fault has reached the loop. */
@@ -45,11 +50,11 @@ class LostSourceTest {
     }
 
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void missingPages_areErrors_andPresentPagesStay(boolean poison) throws Exception {
+    @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+    void missingPages_areErrors_andPresentPagesStay(boolean poison, boolean populate) throws Exception {
         try (EventLoops loops = new EventLoops();
                 Mapping content = Mapping.anonymous(PAGES << 12);
-                UserfaultfdInterceptor interceptor = open(poison);
+                UserfaultfdInterceptor interceptor = open(poison, populate);
                 GuestMemory memory = GuestMemory.missing(RegionTable.single(PAGES), interceptor)) {
             IoEventLoop loop = loops.start("userload-test-faults");
             CountDownLatch faulted = new CountDownLatch(1);
@@ -83,12 +88,12 @@ class LostSourceTest {
 
     /** Whoever loses the source while another loop installs: a received page must never become untouchable. */
     @ParameterizedTest
-    @ValueSource(booleans = {true, false})
-    void loss_besideAnInstall_leavesEveryReceivedPageUsable(boolean poison) throws Exception {
+    @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+    void loss_besideAnInstall_leavesEveryReceivedPageUsable(boolean poison, boolean populate) throws Exception {
         for (int round = 0; round < 40; round++) {
             try (EventLoops loops = new EventLoops();
                     Mapping content = Mapping.anonymous(PAGES << 12);
-                    UserfaultfdInterceptor interceptor = open(poison);
+                    UserfaultfdInterceptor interceptor = open(poison, populate);
                     GuestMemory memory = GuestMemory.missing(RegionTable.single(PAGES), interceptor)) {
                 IoEventLoop loop = loops.start("userload-test-faults");
                 CountDownLatch faulted = new CountDownLatch(1);

@@ -121,9 +121,4 @@ class MappingTest {
         assertThat(exception.address()).isEqualTo(4097);
         assertThat(exception.length()).isEqualTo(10);
     }
-
-    @Test
-    void populatingUnmappedMemory_isAnErrno() {
-        assertThat(Mapping.populateForRead(0, PAGE)).isEqualTo(Errno.ENOMEM);
-    }
 }

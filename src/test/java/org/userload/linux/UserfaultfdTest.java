@@ -107,7 +107,7 @@ class UserfaultfdTest {
         uffd.copy(at(1), from(1), PAGE);
         assertThat(uffd.poison(at(0), 2L * PAGE)).isEqualTo(PAGE);
         assertThat(uffd.poison(at(1), PAGE)).isEqualTo(InstallOutcome.NEXT_IS_PRESENT);
-        assertThat(Mapping.populateForRead(at(0), PAGE)).isEqualTo(Errno.EHWPOISON);
+        assertThat(PageTouch.populate().touch(at(0), PAGE)).isEqualTo(Errno.EHWPOISON);
         assertThat(NativeTouch.readBytes(at(0), 8)).isEqualTo(-Errno.EFAULT);
         assertThat(NativeTouch.readBytes(at(1), 8)).isEqualTo(8);
     }
@@ -162,7 +162,7 @@ class UserfaultfdTest {
 
     @Test
     void pageFault_namesPageKindAndThread_andInstallWakesIt() throws Exception {
-        FutureTask<Integer> reader = Threads.start(() -> Mapping.populateForRead(at(3), PAGE));
+        FutureTask<Integer> reader = Threads.start(() -> PageTouch.populate().touch(at(3), PAGE));
         UffdEvent.PageFault fault = awaitEvent(UffdEvent.PageFault.class);
         assertThat(fault.address()).isEqualTo(at(3));
         assertThat(fault.write()).isFalse();
@@ -183,7 +183,7 @@ class UserfaultfdTest {
 
     @Test
     void wokenThread_faultsAgainWhileItsPageIsMissing() throws Exception {
-        FutureTask<Integer> reader = Threads.start(() -> Mapping.populateForRead(at(0), PAGE));
+        FutureTask<Integer> reader = Threads.start(() -> PageTouch.populate().touch(at(0), PAGE));
         awaitEvent(UffdEvent.PageFault.class);
         uffd.wake(at(0), PAGE);
         awaitEvent(UffdEvent.PageFault.class);
@@ -194,7 +194,7 @@ class UserfaultfdTest {
 
     @Test
     void unregister_wakesWhoWaits() throws Exception {
-        FutureTask<Integer> reader = Threads.start(() -> Mapping.populateForRead(at(0), PAGE));
+        FutureTask<Integer> reader = Threads.start(() -> PageTouch.populate().touch(at(0), PAGE));
         awaitEvent(UffdEvent.PageFault.class);
         uffd.unregister(mapping.address(), mapping.length());
         assertThat(Threads.join(reader, 10)).isZero();
@@ -224,10 +224,11 @@ class UserfaultfdTest {
     @Test
     void manyFaults_areReadInBatches() throws Exception {
         int threads = UffdEventBatch.CAPACITY + 10;
-        List<FutureTask<Integer>> readers = Threads.start(threads, () -> Mapping.populateForRead(at(0), PAGE));
+        List<FutureTask<Integer>> readers =
+                Threads.start(threads, () -> PageTouch.populate().touch(at(0), PAGE));
         List<Integer> sizes = new ArrayList<>();
         int[] seen = new int[1];
-        Thread.sleep(200);
+        Threads.await("all touch", 10, () -> Threads.inside(UserfaultfdTest.class, "touch") == threads);
         Threads.await("all faults", 10, () -> {
             int size = uffd.read(batch);
             if (size > 0) {

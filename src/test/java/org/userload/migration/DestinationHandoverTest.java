@@ -32,7 +32,7 @@ class DestinationHandoverTest {
     private FakeSource source;
 
     @SuppressWarnings("NullAway.Init")
-    private PostCopyDestination destination;
+    private MigrationDestination destination;
 
     @BeforeEach
     void connect() throws Exception {
@@ -48,7 +48,7 @@ class DestinationHandoverTest {
                 }
             }
         });
-        destination = PostCopyDestination.open(DestinationConfig.from(source.endpoint()), memory -> guest);
+        destination = MigrationDestination.open(DestinationConfig.from(source.endpoint()), memory -> guest);
     }
 
     @AfterEach
@@ -77,7 +77,7 @@ class DestinationHandoverTest {
         send(FrameType.COMMIT, "");
         Frame told = started.get(10, TimeUnit.SECONDS);
         assertThat(told.firstPage()).isGreaterThanOrEqualTo(100);
-        PostCopyDestination.Resumed resumed = destination.resumed().get(10, TimeUnit.SECONDS);
+        MigrationDestination.Resumed resumed = destination.resumed().get(10, TimeUnit.SECONDS);
         assertThat(resumed.guest()).isSameAs(guest);
         assertThat(guest.state()).isEqualTo("moved");
         assertThat(guest.resumes()).isEqualTo(1);
@@ -119,7 +119,7 @@ class DestinationHandoverTest {
 
     @Test
     void sourceThatIsSilentAfterReady_isGivenUp() throws Exception {
-        try (PostCopyDestination impatient = PostCopyDestination.open(
+        try (MigrationDestination impatient = MigrationDestination.open(
                 DestinationConfig.from(source.endpoint()).withDeadline(Duration.ofMillis(300)), memory -> guest)) {
             send(FrameType.PREPARE, "moved");
             assertThatThrownBy(() -> impatient.resumed().get(10, TimeUnit.SECONDS))

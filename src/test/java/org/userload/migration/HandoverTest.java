@@ -25,11 +25,12 @@ class HandoverTest {
         try (GuestMemory memory = GuestMemory.present(RegionTable.single(2000))) {
             Patterns.fill(memory, SEED);
             here.resume();
-            try (PostCopySource source = PostCopySource.listen(Endpoint.parse("127.0.0.1:0"), here, memory);
-                    PostCopyDestination destination = PostCopyDestination.open(
+            try (MigrationSource source = MigrationSource.listen(
+                            Endpoint.parse("127.0.0.1:0"), here, memory, MigrationPlan.of(MigrationMode.POSTCOPY));
+                    MigrationDestination destination = MigrationDestination.open(
                             DestinationConfig.from(source.endpoint()), there -> new CountingGuest(census, ""))) {
                 long downtimeMicros = source.migrate(Duration.ofSeconds(20));
-                PostCopyDestination.Resumed resumed = destination.resumed().get(20, TimeUnit.SECONDS);
+                MigrationDestination.Resumed resumed = destination.resumed().get(20, TimeUnit.SECONDS);
                 assertThat(resumed.downtimeMicros()).isEqualTo(downtimeMicros).isPositive();
                 assertThat(((CountingGuest) resumed.guest()).state()).isEqualTo("travelling");
                 assertThat(((CountingGuest) resumed.guest()).isRunning()).isTrue();

@@ -23,6 +23,7 @@ import org.userload.protocol.SessionId;
 import org.userload.support.CountingGuest;
 import org.userload.support.RawPeer;
 import org.userload.support.RawPeer.Frame;
+import org.userload.support.Threads;
 import org.userload.transport.Endpoint;
 
 /** The source against destinations that die, dawdle or cheat at each point of the handover. */
@@ -35,13 +36,14 @@ class SourceHandoverTest {
     private final GuestMemory memory = GuestMemory.present(RegionTable.single(8));
 
     @SuppressWarnings("NullAway.Init")
-    private PostCopySource source;
+    private MigrationSource source;
 
     private final List<RawPeer> peers = new ArrayList<>();
 
     @BeforeEach
     void start() throws IOException {
-        source = PostCopySource.listen(Endpoint.parse("127.0.0.1:0"), guest, memory);
+        source = MigrationSource.listen(
+                Endpoint.parse("127.0.0.1:0"), guest, memory, MigrationPlan.of(MigrationMode.POSTCOPY));
         guest.resume();
     }
 
@@ -216,7 +218,7 @@ class SourceHandoverTest {
     @Test
     void closingTheSource_wakesWhoWaitsForADestination() throws Exception {
         CompletableFuture<HandoverException> migration = migrate(Duration.ofHours(1));
-        Thread.sleep(50);
+        Threads.await("it waits", 10, () -> Threads.inside(SourceHandoverTest.class, "migrate") == 1);
         source.close();
         assertThat(get(migration).guestIsHere()).isTrue();
         assertThat(guest.isRunning()).isTrue();

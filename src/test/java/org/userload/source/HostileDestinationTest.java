@@ -396,9 +396,10 @@ class HostileDestinationTest {
 
     @Test
     void requestBeforeTheGuestIsReleased_isRefused() throws Exception {
-        try (PageServer unreleased = PageServer.serveAfterRelease(
+        try (PageServer unreleased = PageServer.serveGuest(
                         ServerConfig.at(Endpoint.parse("127.0.0.1:0")),
                         new LivePageSource(origin, "guest"),
+                        false,
                         new ServerListener() {});
                 RawPeer control = RawPeer.greet(unreleased.endpoint(), Role.CONTROL, SessionId.NONE)) {
             SessionId id = control.read().hello().session();

@@ -1,6 +1,7 @@
 package org.userload.support;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -57,6 +58,19 @@ public final class Threads {
         } catch (TimeoutException e) {
             throw new AssertionError("a thread has not ended within " + seconds + " s", e);
         }
+    }
+
+    /** How many threads are in a method that was called, however deep, by a class. */
+    public static long inside(Class<?> caller, String method) {
+        return Thread.getAllStackTraces().values().stream()
+                .filter(stack -> {
+                    List<StackTraceElement> frames = Arrays.asList(stack);
+                    return frames.stream()
+                                    .anyMatch(frame -> frame.getMethodName().equals(method))
+                            && frames.stream()
+                                    .anyMatch(frame -> frame.getClassName().equals(caller.getName()));
+                })
+                .count();
     }
 
     /** Waits until something holds. */

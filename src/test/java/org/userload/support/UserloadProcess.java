@@ -34,18 +34,32 @@ public final class UserloadProcess implements AutoCloseable {
 
     /** Runs to the end, with a command in front of {@code java}. */
     public static Result runWith(List<String> prefix, String... arguments) throws IOException, InterruptedException {
-        try (UserloadProcess userload = startWith(prefix, arguments)) {
+        try (UserloadProcess userload = startWith(prefix, List.of(), arguments)) {
+            return userload.await();
+        }
+    }
+
+    /** Runs to the end, in a JVM with these options. */
+    public static Result runInJvm(List<String> options, String... arguments) throws IOException, InterruptedException {
+        try (UserloadProcess userload = startInJvm(options, arguments)) {
             return userload.await();
         }
     }
 
     public static UserloadProcess start(String... arguments) throws IOException {
-        return startWith(List.of(), arguments);
+        return startWith(List.of(), List.of(), arguments);
     }
 
-    private static UserloadProcess startWith(List<String> prefix, String... arguments) throws IOException {
+    /** Starts in a JVM with these options. */
+    public static UserloadProcess startInJvm(List<String> options, String... arguments) throws IOException {
+        return startWith(List.of(), options, arguments);
+    }
+
+    private static UserloadProcess startWith(List<String> prefix, List<String> options, String... arguments)
+            throws IOException {
         List<String> command = new ArrayList<>(prefix);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options);
         command.addAll(List.of("-jar", jar().toString()));
         command.addAll(Arrays.asList(arguments));
         Path out = Files.createTempFile("userload-test", ".out");

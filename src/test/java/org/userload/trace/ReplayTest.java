@@ -16,7 +16,7 @@ class ReplayTest {
         ReferenceReplay reference = new ReferenceReplay(entries, seed);
         Trace trace = TestTraces.load(entries);
         ArrayMemory memory = filled(trace, seed);
-        Replay replay = new Replay(trace, seed, memory);
+        Replay replay = new Replay(Program.once(trace, seed), memory);
         assertThat(replay.runTo(trace.accessCount())).isEqualTo(trace.accessCount());
         assertThat(replay.checksum()).isEqualTo(reference.checksum);
         assertThat(memory.bytes).isEqualTo(reference.memory);
@@ -28,14 +28,14 @@ class ReplayTest {
         Random random = new Random(seed);
         Trace trace = TestTraces.load(TestTraces.random(random, 30_000));
         ArrayMemory whole = filled(trace, seed);
-        Replay uninterrupted = new Replay(trace, seed, whole);
+        Replay uninterrupted = new Replay(Program.once(trace, seed), whole);
         uninterrupted.runTo(trace.accessCount());
         ArrayMemory memory = filled(trace, seed);
-        Replay replay = new Replay(trace, seed, memory);
+        Replay replay = new Replay(Program.once(trace, seed), memory);
         while (!replay.isFinished()) {
             replay.runTo(Math.min(trace.accessCount(), replay.position() + random.nextInt(4_000)));
             CpuState state = CpuState.fromBytes(replay.state().toBytes());
-            replay = new Replay(trace, seed, memory);
+            replay = new Replay(Program.once(trace, seed), memory);
             replay.restore(state);
         }
         assertThat(replay.checksum()).isEqualTo(uninterrupted.checksum());
@@ -63,7 +63,7 @@ class ReplayTest {
         ArrayMemory memory = filled(trace, 42);
         assertThat(memory.getLong(0)).isEqualTo(0xbdd732262feb6e95L);
         assertThat(memory.getLong(0x2000)).isEqualTo(0x992b39e389e41727L);
-        Replay replay = new Replay(trace, 42, memory);
+        Replay replay = new Replay(Program.once(trace, 42), memory);
         assertThat(replay.checksum()).isEqualTo(0x955327d15fdf6adfL);
         long[] guestAddresses = {0x2000, 0xffe, 0x2004, 0xfff, 0x2ffd};
         long[] checksums = {
@@ -81,7 +81,7 @@ class ReplayTest {
     void defaultTrace_givesTheChecksumOfTheDocumentation() throws IOException {
         Trace trace = TraceLoader.loadDefault();
         ArrayMemory memory = filled(trace, 42);
-        Replay replay = new Replay(trace, 42, memory);
+        Replay replay = new Replay(Program.once(trace, 42), memory);
         replay.runTo(trace.accessCount());
         assertThat(replay.checksum()).isEqualTo(0x9922ba3edb3344f4L);
         assertThat(SeededMemory.checksum(memory)).isEqualTo(0xfe462d6ead834ec9L);
@@ -101,7 +101,7 @@ class ReplayTest {
     @Test
     void memoryTooSmall_isRefused() throws IOException {
         Trace trace = TestTraces.load(List.of(new TestTraces.Entry(Operation.READ, 4095, 2)));
-        assertThatThrownBy(() -> new Replay(trace, 1, new ArrayMemory(4096)))
+        assertThatThrownBy(() -> new Replay(Program.once(trace, 1), new ArrayMemory(4096)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("8192");
     }
@@ -110,11 +110,11 @@ class ReplayTest {
     void cpuStateOfAnotherReplay_isRefused_namingTheDifference() throws IOException {
         Trace trace = TestTraces.load(List.of(new TestTraces.Entry(Operation.READ, 0, 8)));
         Trace other = TestTraces.load(List.of(new TestTraces.Entry(Operation.READ, 8, 8)));
-        Replay replay = new Replay(trace, 1, filled(trace, 1));
-        assertThatThrownBy(() -> replay.restore(CpuState.first(other, 1)))
+        Replay replay = new Replay(Program.once(trace, 1), filled(trace, 1));
+        assertThatThrownBy(() -> replay.restore(CpuState.first(Program.once(other, 1))))
                 .isInstanceOf(CpuStateException.class)
                 .hasMessageContaining("trace");
-        assertThatThrownBy(() -> replay.restore(CpuState.first(trace, 2)))
+        assertThatThrownBy(() -> replay.restore(CpuState.first(Program.once(trace, 2))))
                 .isInstanceOf(CpuStateException.class)
                 .hasMessageContaining("seed 2");
         assertThatThrownBy(() -> replay.restore(new CpuState(trace.fingerprint(), 1, 2, 0)))
@@ -125,8 +125,8 @@ class ReplayTest {
     @Test
     void damagedCpuState_isRefused() throws IOException {
         Trace trace = TestTraces.load(List.of(new TestTraces.Entry(Operation.READ, 0, 8)));
-        byte[] saved = CpuState.first(trace, 1).toBytes();
-        assertThat(CpuState.fromBytes(saved)).isEqualTo(CpuState.first(trace, 1));
+        byte[] saved = CpuState.first(Program.once(trace, 1)).toBytes();
+        assertThat(CpuState.fromBytes(saved)).isEqualTo(CpuState.first(Program.once(trace, 1)));
         assertThatThrownBy(() -> CpuState.fromBytes(new byte[39])).hasMessageContaining("40 bytes");
         assertThatThrownBy(() -> CpuState.fromBytes(new byte[40])).hasMessageContaining("magic");
         saved[CpuState.VERSION_OFFSET] = 9;
@@ -141,7 +141,7 @@ class ReplayTest {
 
     private static long checksum(List<TestTraces.Entry> entries, long seed) throws IOException {
         Trace trace = TestTraces.load(entries);
-        Replay replay = new Replay(trace, seed, filled(trace, seed));
+        Replay replay = new Replay(Program.once(trace, seed), filled(trace, seed));
         replay.runTo(trace.accessCount());
         return replay.checksum();
     }

@@ -23,7 +23,7 @@ class WorkloadTest {
     @BeforeAll
     static void runOnceWithoutPause() throws IOException {
         trace = TraceLoader.loadDefault();
-        Replay replay = new Replay(trace, SEED, ReplayTest.filled(trace, SEED));
+        Replay replay = new Replay(Program.once(trace, SEED), ReplayTest.filled(trace, SEED));
         replay.runTo(trace.accessCount());
         last = replay.state();
     }
@@ -32,7 +32,7 @@ class WorkloadTest {
     void guestPausedAtRandomMoments_andMovedEachTime_givesTheSameChecksum() throws Exception {
         Random random = new Random(TestTraces.seed("paused guest"));
         ArrayMemory memory = ReplayTest.filled(trace, SEED);
-        Workload guest = new Workload(trace, SEED, memory);
+        Workload guest = new Workload(Program.once(trace, SEED), AccessRate.FULL_SPEED, memory);
         int pauses = 0;
         guest.resume();
         while (true) {
@@ -46,7 +46,7 @@ class WorkloadTest {
             byte[] saved = guest.saveCpuState();
             assertThat(CpuState.fromBytes(saved).position()).isEqualTo(position);
             guest.close();
-            guest = new Workload(trace, SEED, memory);
+            guest = new Workload(Program.once(trace, SEED), AccessRate.FULL_SPEED, memory);
             guest.restoreCpuState(saved);
             guest.resume();
             pauses++;
@@ -59,7 +59,8 @@ class WorkloadTest {
     @Test
     void guestPausedAndResumedInPlace_givesTheSameChecksum() throws Exception {
         Random random = new Random(TestTraces.seed("guest in place"));
-        try (Workload guest = new Workload(trace, SEED, ReplayTest.filled(trace, SEED))) {
+        try (Workload guest =
+                new Workload(Program.once(trace, SEED), AccessRate.FULL_SPEED, ReplayTest.filled(trace, SEED))) {
             while (guest.state() != Workload.State.FINISHED) {
                 guest.resume();
                 LockSupport.parkNanos(random.nextInt(500_000));
@@ -75,7 +76,8 @@ class WorkloadTest {
 
     @Test
     void runTo_stopsExactlyThere_andLeavesTheGuestPaused() throws Exception {
-        try (Workload guest = new Workload(trace, SEED, ReplayTest.filled(trace, SEED))) {
+        try (Workload guest =
+                new Workload(Program.once(trace, SEED), AccessRate.FULL_SPEED, ReplayTest.filled(trace, SEED))) {
             guest.runTo(1_234_567);
             assertThat(guest.position()).isEqualTo(1_234_567);
             assertThat(guest.state()).isEqualTo(Workload.State.PAUSED);
@@ -88,7 +90,8 @@ class WorkloadTest {
 
     @Test
     void guestWithNothingLeft_finishesOnResume() throws Exception {
-        try (Workload guest = new Workload(trace, SEED, new ArrayMemory(trace.memoryBytes()))) {
+        try (Workload guest =
+                new Workload(Program.once(trace, SEED), AccessRate.FULL_SPEED, new ArrayMemory(trace.memoryBytes()))) {
             guest.restoreCpuState(last.toBytes());
             guest.resume();
             assertThat(guest.completion().get(10, TimeUnit.SECONDS)).isEqualTo(last);
@@ -97,7 +100,8 @@ class WorkloadTest {
 
     @Test
     void failingMemory_failsTheGuest_andReleasesThePauser() {
-        Workload guest = new Workload(trace, SEED, new FailingMemory(trace.memoryBytes(), 1_000));
+        Workload guest = new Workload(
+                Program.once(trace, SEED), AccessRate.FULL_SPEED, new FailingMemory(trace.memoryBytes(), 1_000));
         guest.resume();
         assertThatThrownBy(() -> guest.completion().get(10, TimeUnit.SECONDS))
                 .isInstanceOf(ExecutionException.class)
@@ -111,7 +115,8 @@ class WorkloadTest {
 
     @Test
     void failingMemory_failsRunTo_inItsCaller() {
-        try (Workload guest = new Workload(trace, SEED, new FailingMemory(trace.memoryBytes(), 10))) {
+        try (Workload guest = new Workload(
+                Program.once(trace, SEED), AccessRate.FULL_SPEED, new FailingMemory(trace.memoryBytes(), 10))) {
             assertThatThrownBy(() -> guest.runTo(100_000)).hasMessage("the source is gone");
             assertThat(guest.state()).isEqualTo(Workload.State.FAILED);
         }
@@ -119,7 +124,7 @@ class WorkloadTest {
 
     @Test
     void closedGuest_completesWithAnError_andEndsItsThread() {
-        Workload guest = new Workload(trace, SEED, ReplayTest.filled(trace, SEED));
+        Workload guest = new Workload(Program.once(trace, SEED), AccessRate.FULL_SPEED, ReplayTest.filled(trace, SEED));
         guest.resume();
         guest.pause();
         boolean finished = guest.state() == Workload.State.FINISHED;
@@ -132,13 +137,13 @@ class WorkloadTest {
     @Test
     void runningGuest_refusesWhatNeedsAPausedOne() throws IOException {
         Trace endless = TestTraces.load(List.of(new TestTraces.Entry(Operation.READ, 0, 8)));
-        try (Workload guest = new Workload(endless, SEED, new BlockingMemory())) {
+        try (Workload guest = new Workload(Program.once(endless, SEED), AccessRate.FULL_SPEED, new BlockingMemory())) {
             guest.resume();
             assertThatThrownBy(guest::saveCpuState).hasMessageContaining("RUNNING");
             assertThatThrownBy(guest::resume).hasMessageContaining("RUNNING");
             assertThatThrownBy(() -> guest.runTo(1)).hasMessageContaining("RUNNING");
-            assertThatThrownBy(() ->
-                            guest.restoreCpuState(CpuState.first(endless, SEED).toBytes()))
+            assertThatThrownBy(() -> guest.restoreCpuState(
+                            CpuState.first(Program.once(endless, SEED)).toBytes()))
                     .hasMessageContaining("RUNNING");
         }
     }

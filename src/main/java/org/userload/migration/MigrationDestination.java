@@ -14,7 +14,8 @@ import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
 
 /**
- * The destination side of a post-copy migration: takes a guest over and runs it at once, while its memory follows.
+ * The destination side of a migration, whatever its mode: takes a guest over and runs it at once, while what is missing
+ * of its memory follows.
  *
  * <p>The guest is restored on a thread of its own, not on the loops that serve faults, and resumed only on COMMIT. If
  * the connection ends before COMMIT arrives the guest is not run here.
@@ -22,11 +23,11 @@ import org.userload.destination.DestinationStatistics;
  * <p><b>Threads.</b> Any. <b>Ownership.</b> Owns the {@link Destination} and with it the memory; the guest made by the
  * factory stays the caller's, who pauses or closes it before closing this.
  */
-public final class PostCopyDestination implements AutoCloseable {
+public final class MigrationDestination implements AutoCloseable {
     private final GuestFactory factory;
     private final Duration deadline;
     private final ScheduledExecutorService handover =
-            Executors.newSingleThreadScheduledExecutor(PostCopyDestination::handoverThread);
+            Executors.newSingleThreadScheduledExecutor(MigrationDestination::handoverThread);
     private final CompletableFuture<Resumed> resumed = new CompletableFuture<>();
     private final CompletableFuture<Destination> opened = new CompletableFuture<>();
     private final Destination destination;
@@ -56,7 +57,7 @@ public final class PostCopyDestination implements AutoCloseable {
         static final Prepared NONE = new Prepared(null, 0, 0, 0);
     }
 
-    private PostCopyDestination(DestinationConfig config, GuestFactory factory) throws IOException {
+    private MigrationDestination(DestinationConfig config, GuestFactory factory) throws IOException {
         this.factory = factory;
         this.deadline = config.deadline();
         try {
@@ -74,8 +75,8 @@ public final class PostCopyDestination implements AutoCloseable {
      *
      * @throws IOException when the source cannot be reached
      */
-    public static PostCopyDestination open(DestinationConfig config, GuestFactory factory) throws IOException {
-        return new PostCopyDestination(config, factory);
+    public static MigrationDestination open(DestinationConfig config, GuestFactory factory) throws IOException {
+        return new MigrationDestination(config, factory);
     }
 
     /** The session and its memory. */
@@ -126,7 +127,7 @@ public final class PostCopyDestination implements AutoCloseable {
                 TimeUnit.MILLISECONDS);
     }
 
-    private void run(long sourceMicros, long receivedNanos) {
+    private void run(long sourceMicros, long sourceWaitedMicros, long receivedNanos) {
         Guest guest = prepared.guest;
         if (guest == null) {
             refuse("the source committed a guest that it had not sent", null);
@@ -135,6 +136,7 @@ public final class PostCopyDestination implements AutoCloseable {
         if (!phase.compareAndSet(Phase.WAITING, Phase.RUNNING)) {
             return;
         }
+        destination.endRounds();
         try {
             guest.resume();
         } catch (RuntimeException | Error e) {
@@ -144,8 +146,10 @@ public final class PostCopyDestination implements AutoCloseable {
             return;
         }
         long now = System.nanoTime();
-        long roundTripMicros =
-                sourceMicros - prepared.sourceMicros - micros(prepared.readyNanos - prepared.receivedNanos);
+        long roundTripMicros = sourceMicros
+                - sourceWaitedMicros
+                - prepared.sourceMicros
+                - micros(prepared.readyNanos - prepared.receivedNanos);
         long downtimeMicros = sourceMicros + Math.max(roundTripMicros / 2, 0) + micros(now - receivedNanos);
         resumed.complete(new Resumed(guest, downtimeMicros, now - TimeUnit.MICROSECONDS.toNanos(downtimeMicros)));
         destination.sendStarted(downtimeMicros);
@@ -179,9 +183,9 @@ public final class PostCopyDestination implements AutoCloseable {
         }
 
         @Override
-        public void commit(long microsSincePause) {
+        public void commit(long microsSincePause, long microsSinceReady) {
             long received = System.nanoTime();
-            handover.execute(() -> run(microsSincePause, received));
+            handover.execute(() -> run(microsSincePause, microsSinceReady, received));
         }
 
         @Override

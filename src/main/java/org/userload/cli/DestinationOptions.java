@@ -1,0 +1,49 @@
+package org.userload.cli;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.userload.destination.DestinationStatistics;
+import org.userload.destination.InterceptorChoice;
+import org.userload.report.JsonFile;
+import org.userload.report.Progress;
+import picocli.CommandLine.Option;
+
+/** How memory is paged in and what is told about it; the same options wherever this process is the destination. */
+final class DestinationOptions {
+    @Option(
+            names = "--interceptor",
+            paramLabel = "NAME",
+            defaultValue = "auto",
+            description = {
+                "How faults are caught: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, which is userfaultfd"
+                        + " where the kernel permits it, else software."
+            })
+    private InterceptorChoice interceptor = InterceptorChoice.AUTO;
+
+    @Option(
+            names = "--json",
+            paramLabel = "FILE",
+            description = "Also write the result as JSON (userload.result/1 of replay, userload.load/1 of load).")
+    private @Nullable Path json;
+
+    @Option(names = "--no-progress", description = "Do not show progress.")
+    private boolean noProgress;
+
+    InterceptorChoice interceptor() {
+        return interceptor;
+    }
+
+    /** The file for the result, which is known to be writable; null if none was asked for. */
+    @Nullable
+    JsonFile jsonFile() throws IOException {
+        return json == null ? null : JsonFile.check(json);
+    }
+
+    /** Progress on standard error until it is closed; null if it is not to be shown. */
+    @Nullable
+    Progress progress(Supplier<DestinationStatistics> statistics) {
+        return noProgress ? null : Progress.start(statistics);
+    }
+}

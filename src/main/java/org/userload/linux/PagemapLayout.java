@@ -1,0 +1,49 @@
+package org.userload.linux;
+
+/**
+ * Numbers and structure offsets of the {@code PAGEMAP_SCAN} ioctl in {@code linux/fs.h} (64-bit). Every field is 8 bytes
+ * in the host's byte order.
+ *
+ * <pre>
+ *  struct pm_scan_arg (96 bytes)
+ *   0      8       16      24    32         40    48        56          64         72     80        88       96
+ *   +------+-------+-------+-----+----------+-----+---------+-----------+----------+------+---------+--------+
+ *   | size | flags | start | end | walk_end | vec | vec_len | max_pages | inverted | mask | any of  | return |
+ *   +------+-------+-------+-----+----------+-----+---------+-----------+----------+------+---------+--------+
+ *
+ *  struct page_region (24 bytes)
+ *   0       8     16           24
+ *   +-------+-----+------------+
+ *   | start | end | categories |
+ *   +-------+-----+------------+
+ * </pre>
+ */
+final class PagemapLayout {
+    /** {@code _IOWR('f', 16, struct pm_scan_arg)}. */
+    static final long PAGEMAP_SCAN = 3L << 30 | 96 << 16 | 'f' << 8 | 16;
+
+    static final int ARG_BYTES = 96;
+    static final int ARG_SIZE = 0;
+    static final int ARG_FLAGS = 8;
+    static final int ARG_START = 16;
+    static final int ARG_END = 24;
+    static final int ARG_WALK_END = 32;
+    static final int ARG_VEC = 40;
+    static final int ARG_VEC_LEN = 48;
+    static final int ARG_CATEGORY_MASK = 72;
+    static final int ARG_RETURN_MASK = 88;
+
+    static final int REGION_BYTES = 24;
+    static final int REGION_START = 0;
+    static final int REGION_END = 8;
+
+    /** Protects what is reported, in the same walk and under the same page table lock. */
+    static final long PM_SCAN_WP_MATCHING = 1;
+
+    /** Fails with EPERM when a part of the range has no asynchronous write protection. */
+    static final long PM_SCAN_CHECK_WPASYNC = 2;
+
+    static final long PAGE_IS_WRITTEN = 2;
+
+    private PagemapLayout() {}
+}

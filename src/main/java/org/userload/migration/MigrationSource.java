@@ -1,0 +1,309 @@
+package org.userload.migration;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.userload.dirty.DirtyTracker;
+import org.userload.dirty.DirtyTrackers;
+import org.userload.memory.GuestMemory;
+import org.userload.source.LivePageSource;
+import org.userload.source.PageServer;
+import org.userload.source.ServerConfig;
+import org.userload.source.ServerListener;
+import org.userload.source.SourceSession;
+import org.userload.transport.Endpoint;
+
+/**
+ * The source side of a migration: offers a running guest, moves it once as its {@link MigrationPlan} says, and serves
+ * its memory until the destination has all of it.
+ *
+ * <p><b>One owner of the guest.</b> Until COMMIT is sent the guest is here: whatever goes wrong, it runs on. From then
+ * on it is the destination's: it never runs here again, even if the connection is lost before the destination confirms.
+ *
+ * <p><b>Threads.</b> {@link #migrate} by one thread, once; the rest by any. <b>Ownership.</b> Owns its server; guest and
+ * memory stay the caller's and must outlive it.
+ */
+public final class MigrationSource implements AutoCloseable {
+    private final Guest guest;
+    private final GuestMemory memory;
+    private final MigrationPlan plan;
+    private final PageServer server;
+    private final DestinationPlace place = new DestinationPlace();
+    private final CompletableFuture<Void> ready = new CompletableFuture<>();
+    private final CompletableFuture<Long> started = new CompletableFuture<>();
+    private final CompletableFuture<Void> completion = new CompletableFuture<>();
+    private final AtomicReference<@Nullable Patience> migrating = new AtomicReference<>();
+    private volatile @Nullable MigrationReport report;
+    private volatile long pausedNanos;
+    private volatile long readyNanos;
+
+    private MigrationSource(ServerConfig config, Guest guest, GuestMemory memory, MigrationPlan plan)
+            throws IOException {
+        this.guest = guest;
+        this.memory = memory;
+        this.plan = plan;
+        LivePageSource pages = new LivePageSource(memory, "the migrating guest");
+        this.server = PageServer.serveGuest(config, pages, plan.mode().hasRounds(), new Events());
+    }
+
+    /**
+     * Listens for the destination.
+     *
+     * @throws IOException when the address cannot be listened on
+     */
+    public static MigrationSource listen(Endpoint endpoint, Guest guest, GuestMemory memory, MigrationPlan plan)
+            throws IOException {
+        return listen(ServerConfig.at(endpoint), guest, memory, plan);
+    }
+
+    /** As {@link #listen(Endpoint, Guest, GuestMemory, MigrationPlan)}, configured. */
+    public static MigrationSource listen(ServerConfig config, Guest guest, GuestMemory memory, MigrationPlan plan)
+            throws IOException {
+        return new MigrationSource(config, guest, memory, plan);
+    }
+
+    /** Where it listens. */
+    public Endpoint endpoint() {
+        return server.endpoint();
+    }
+
+    /**
+     * Waits until a destination has connected.
+     *
+     * @throws HandoverException when none has in time
+     */
+    public void awaitDestination(Duration patience) {
+        place.awaitAttached(patience);
+    }
+
+    /**
+     * Waits for the destination, sends memory as the plan says, pauses the guest and hands it over. The guest should be
+     * running.
+     *
+     * @param longest how long to wait for the destination at each step; a round may take longer while pages arrive
+     * @return downtime in microseconds: from the pause here until the guest ran there
+     * @throws HandoverException when the guest was not handed over; it says where the guest is
+     * @throws IllegalStateException when writes cannot be tracked as the plan asks; the guest runs on here
+     */
+    public long migrate(Duration longest) {
+        Patience patience = new Patience(longest);
+        if (!migrating.compareAndSet(null, patience)) {
+            throw new IllegalStateException("a source migrates its guest once");
+        }
+        SourceSession session = place.take(longest);
+        Attempt attempt = new Attempt(session, patience);
+        try (attempt) {
+            try {
+                attempt.untilCommit();
+            } catch (RuntimeException | Error e) {
+                attempt.takeBack(e);
+                session.sendAbort(String.valueOf(e.getMessage()));
+                session.close();
+                throw e;
+            } finally {
+                report = attempt.report();
+            }
+            session.release();
+            session.sendCommit(microsSince(pausedNanos), microsSince(readyNanos));
+            return patience.awaitCommitted(started, "has not confirmed that it runs the guest");
+        }
+    }
+
+    /**
+     * Calls a migration off: the guest runs on here, and {@link #migrate} throws. Does nothing before it has begun.
+     *
+     * @return whether it came in time; false when the guest is already the destination's
+     */
+    public boolean cancel() {
+        Patience patience = migrating.get();
+        return patience == null || patience.cancel();
+    }
+
+    /** What happened in the migration, as far as it has got; null before {@link #migrate} is through with its rounds. */
+    public @Nullable MigrationReport report() {
+        return report;
+    }
+
+    /** Completes when the destination has every page, or with the error that ended the session. */
+    public CompletableFuture<Void> completion() {
+        return completion;
+    }
+
+    private static long microsSince(long nanos) {
+        return TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - nanos);
+    }
+
+    /** Ends the session and its threads. A destination that still needs pages loses them. */
+    @Override
+    public void close() {
+        server.close();
+        IOException closed = new IOException("the source was closed");
+        place.close();
+        ready.completeExceptionally(closed);
+        started.completeExceptionally(closed);
+        completion.completeExceptionally(closed);
+    }
+
+    /** What to do, once the guest is stopped, about pages that the destination does not have in their last form. */
+    private enum LastPass {
+        /** Leave them missing. */
+        NONE,
+        /** Send them. */
+        COPY,
+        /** Make them missing again. */
+        CALL_BACK
+    }
+
+    /** One migration, from its first round to COMMIT. On the migrating thread. */
+    private final class Attempt implements AutoCloseable {
+        private final SourceSession session;
+        private final Patience patience;
+        private final long startNanos = System.nanoTime();
+        private final GuestThrottle throttle = new GuestThrottle(guest);
+        private final List<RoundReport> rounds = new ArrayList<>();
+        private @Nullable DirtyTracker tracker;
+        private @Nullable Boolean converged;
+        private int throttlePercent;
+        private long discardedPages;
+        private boolean paused;
+
+        Attempt(SourceSession session, Patience patience) {
+            this.session = session;
+            this.patience = patience;
+        }
+
+        void untilCommit() {
+            switch (plan.mode()) {
+                case POSTCOPY -> handOver(LastPass.NONE);
+                case STOPCOPY -> handOver(LastPass.COPY);
+                case PRECOPY, HYBRID -> inRounds();
+            }
+        }
+
+        private void inRounds() {
+            DirtyTracker writes = DirtyTrackers.open(memory, plan.tracker());
+            tracker = writes;
+            int pageBytes = memory.table().pageSize().bytes();
+            Rounds live = new Rounds(session, writes, new Convergence(plan), throttle, patience, pageBytes);
+            Convergence.Decision decision;
+            try {
+                decision = live.run();
+            } finally {
+                rounds.addAll(live.reports());
+                throttlePercent = live.throttlePercent();
+                throttle.close();
+            }
+            if (decision instanceof Convergence.Decision.SwitchToPostCopy toPostCopy) {
+                converged = toPostCopy.converged();
+                handOver(LastPass.CALL_BACK);
+            } else {
+                converged = decision instanceof Convergence.Decision.StopAndCopy copy && copy.converged();
+                handOver(LastPass.COPY);
+            }
+        }
+
+        /**
+         * Stops the guest and brings the destination to where it can take over: it has the CPU state, and of each page
+         * either the last content or none.
+         */
+        private void handOver(LastPass lastPass) {
+            paused = true;
+            pausedNanos = System.nanoTime();
+            guest.pause();
+            if (tracker != null) {
+                tracker.collect(session::dirtied);
+            }
+            // The pages and the CPU state go at the same time, on connections of their own.
+            CompletableFuture<Long> inPlace = switch (lastPass) {
+                case NONE -> CompletableFuture.completedFuture(0L);
+                case COPY -> session.stream().sendRound();
+                case CALL_BACK -> session.stream().discardUnsent();
+            };
+            session.sendPrepare(guest.saveCpuState(), microsSince(pausedNanos));
+            long pages = patience.await(inPlace, session, "has not taken the last pages");
+            if (lastPass == LastPass.COPY) {
+                rounds.add(new RoundReport(pages, 0, microsSince(pausedNanos)));
+            } else {
+                discardedPages = pages;
+            }
+            patience.await(ready, session, "did not take the guest");
+            patience.commit();
+        }
+
+        void takeBack(Throwable why) {
+            if (!paused) {
+                return;
+            }
+            try {
+                guest.resume();
+            } catch (RuntimeException e) {
+                why.addSuppressed(e);
+            }
+        }
+
+        MigrationReport report() {
+            return new MigrationReport(
+                    rounds, converged, throttlePercent, discardedPages, startNanos, paused ? pausedNanos : 0);
+        }
+
+        @Override
+        public void close() {
+            if (tracker != null) {
+                tracker.close();
+            }
+        }
+    }
+
+    /** What the control loop tells; only the first destination counts. */
+    private final class Events implements ServerListener {
+        @Override
+        public void attached(SourceSession session) {
+            if (!place.offer(session)) {
+                session.sendAbort("the guest has another destination");
+                session.close();
+            }
+        }
+
+        @Override
+        public void ready(SourceSession session) {
+            if (place.has(session)) {
+                readyNanos = System.nanoTime();
+                ready.complete(null);
+            }
+        }
+
+        @Override
+        public void started(SourceSession session, long downtimeMicros) {
+            if (place.has(session)) {
+                started.complete(downtimeMicros);
+                if (session.hasRounds() && session.unsentPages() > 0) {
+                    session.stream().sendRest();
+                }
+            }
+        }
+
+        @Override
+        public void completed(SourceSession session) {
+            if (place.has(session)) {
+                // COMPLETE may overtake STARTED, and says as much.
+                started.complete(microsSince(pausedNanos));
+                completion.complete(null);
+            }
+        }
+
+        @Override
+        public void ended(SourceSession session, @Nullable Throwable problem) {
+            if (place.leave(session)) {
+                Throwable reason = problem == null ? new IOException("the session is over") : problem;
+                ready.completeExceptionally(reason);
+                started.completeExceptionally(reason);
+                completion.completeExceptionally(reason);
+            }
+        }
+    }
+}

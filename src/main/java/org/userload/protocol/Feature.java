@@ -1,0 +1,36 @@
+package org.userload.protocol;
+
+/**
+ * What both sides may agree on in their hellos: the destination offers, the source answers with what it will use, and
+ * only that may be used in the session.
+ */
+public enum Feature {
+    /**
+     * Pages may be sent before the handover, and again when the guest has written to them: MARK, MARKED, DISCARD, and a
+     * START that grants the window before there is anything to stream.
+     */
+    ROUNDS(1);
+
+    /** Every feature that this implementation knows. */
+    public static final long ALL = bits(values());
+
+    private final long bit;
+
+    Feature(long bit) {
+        this.bit = bit;
+    }
+
+    /** Whether it is in a set of feature bits. */
+    public boolean in(long bits) {
+        return (bits & bit) != 0;
+    }
+
+    /** The set of these features. */
+    public static long bits(Feature... features) {
+        long bits = 0;
+        for (Feature feature : features) {
+            bits |= feature.bit;
+        }
+        return bits;
+    }
+}
