@@ -106,8 +106,8 @@ final class ReplayCommand implements Callable<Integer> {
     private MigrationResult run(Program program) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
                 SourceProcess source = SourceProcess.start(sourceArguments(program.trace(), place.endpoint()))) {
-            ReplayRun run = new ReplayRun(
-                    program, replay.rate(), migration.mode().toString(), destinationOptions, linkOptions.link());
+            ReplayRun run =
+                    new ReplayRun(program, replay.rate(), migration.mode(), destinationOptions, linkOptions.link());
             try {
                 return run.migrateFrom(source);
             } catch (HandoverException e) {

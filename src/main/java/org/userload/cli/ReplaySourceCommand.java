@@ -6,9 +6,11 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import org.userload.destination.InterceptorChoice;
 import org.userload.memory.GuestMemory;
 import org.userload.migration.HandoverException;
 import org.userload.migration.MigrationSource;
+import org.userload.migration.Rehearsal;
 import org.userload.report.JsonLine;
 import org.userload.source.ServerConfig;
 import org.userload.trace.GuestReplayMemory;
@@ -66,6 +68,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
                 Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
             SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
+            Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE);
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
                     .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
