@@ -90,11 +90,8 @@ final class DirtyRateCommand implements Callable<Integer> {
                 Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory));
                 DirtyTracker writes = DirtyTrackers.open(memory, tracker)) {
             SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
-            guest.runTo(replay.position(program));
             writes.start();
-            if (guest.state() == Workload.State.PAUSED) {
-                guest.resume();
-            }
+            guest.resume();
             DirtyRate rate =
                     DirtyRate.measure(writes, Duration.ofMillis(overMillis), Duration.ofMillis(intervalMillis));
             boolean finished = guest.completion().isDone();
