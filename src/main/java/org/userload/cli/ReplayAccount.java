@@ -67,7 +67,7 @@ record ReplayAccount(
     private MigrationResult.Times times() {
         long start = source.migration().startNanos();
         long paused = resumed.pausedNanos();
-        long running = paused + TimeUnit.MICROSECONDS.toNanos(resumed.downtimeMicros());
+        long running = resumed.resumedNanos();
         long pagesIn = destination.completedAtNanos();
         return new MigrationResult.Times(
                 resumed.downtimeMicros(),

@@ -209,7 +209,8 @@ final class StreamRole implements ConnectionRole {
     }
 
     private void failPasses(@Nullable Throwable cause) {
-        Throwable why = cause == null ? new IOException("the destination closed its stream connection") : cause;
+        Throwable known = cause == null ? session.endReason() : cause;
+        Throwable why = known == null ? new IOException("the destination closed its stream connection") : known;
         for (StreamPass unfinished : new StreamPass[] {pass, marked}) {
             if (unfinished != null) {
                 unfinished.fail(why);
