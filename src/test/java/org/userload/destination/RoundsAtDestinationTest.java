@@ -250,6 +250,31 @@ class RoundsAtDestinationTest {
         }
     }
 
+    /** The reader of remove events and the thread that calls back race for each page. */
+    @ParameterizedTest
+    @EnumSource(Catching.class)
+    void calledBackPages_areNeverTakenForDroppedOnes(Catching catching) throws Exception {
+        int times = 150;
+        try (Session session = new Session(catching, true)) {
+            session.everything(1);
+            for (int i = 1; i <= times; i++) {
+                for (int page = 0; page < 40; page += 2) {
+                    session.discard(0, page, 1);
+                }
+                session.settle(i);
+                if (i < times) {
+                    session.pages(0, 0, 40, i);
+                }
+            }
+            session.guestRuns();
+            session.pages(0, 0, 40, 77);
+            session.complete();
+            for (int page = 0; page < 40; page++) {
+                session.assertPage((long) page << 12, page % 2 == 0 ? 77 : (byte) (times - 1));
+            }
+        }
+    }
+
     private static void assertFails(Session session, String message) {
         assertThat(session.destination.completion())
                 .failsWithin(Duration.ofSeconds(10))
