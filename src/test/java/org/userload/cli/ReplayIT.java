@@ -89,6 +89,29 @@ class ReplayIT {
     }
 
     @Test
+    void loops_andARate_moveToTheSameEndAsFullSpeed() throws Exception {
+        Path paced = directory.resolve("paced.json");
+        Path fast = directory.resolve("fast.json");
+        String[] options = {
+            "replay", "--no-progress", "--loops=3", "--switch-at=0.6", "--rate=30000000", "--json=" + paced
+        };
+        Result result = UserloadProcess.run(options);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        options[4] = "--seed=1";
+        options[5] = "--json=" + fast;
+        assertThat(UserloadProcess.run(options).exitCode()).isZero();
+        JsonNode object = new ObjectMapper().readTree(paced.toFile());
+        assertThat(object.get("verified").asBoolean()).isTrue();
+        assertThat(object.get("trace_accesses").asLong()).isEqualTo(3 * 5_272_872L);
+        assertThat(object.get("checksum").asText())
+                .isEqualTo(new ObjectMapper()
+                        .readTree(fast.toFile())
+                        .get("checksum")
+                        .asText())
+                .isNotEqualTo(CHECKSUM);
+    }
+
+    @Test
     void json_hasEveryFieldOfItsSchema() throws Exception {
         Path json = directory.resolve("result.json");
         assertThat(UserloadProcess.run("replay", "--no-progress", "--json=" + json)
@@ -112,9 +135,20 @@ class ReplayIT {
                         "wire_bytes",
                         "fault_latency_us",
                         "blocked_us",
-                        "workload_us");
+                        "workload_us",
+                        "migration_us",
+                        "guest_us",
+                        "timeline",
+                        "fault_latency_cdf",
+                        "rounds",
+                        "converged",
+                        "throttle_percent",
+                        "discarded_pages",
+                        "link",
+                        "throughput",
+                        "page_map");
         assertThat(names(object.get("pages")))
-                .containsExactlyInAnyOrder("total", "demand", "stream", "zero", "free", "duplicate");
+                .containsExactlyInAnyOrder("total", "demand", "stream", "precopy", "zero", "free", "duplicate");
         assertThat(names(object.get("fault_latency_us")))
                 .containsExactlyInAnyOrder("count", "p50", "p90", "p99", "p999", "max", "mean");
         assertThat(object.get("downtime_us").asLong()).isPositive();
@@ -242,12 +276,17 @@ class ReplayIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"--interceptor, 'auto, userfaultfd, software'", "--mode, 'postcopy'", "--socket, 'tcp, unix'"})
+    @CsvSource({
+        "--interceptor, 'auto, userfaultfd, software'",
+        "--mode, 'postcopy, precopy, hybrid, stopcopy'",
+        "--socket, 'tcp, unix'"
+    })
     void wrongChoice_isAnsweredWithTheNamesOfTheHelp(String option, String names) throws Exception {
         Result result = UserloadProcess.run("replay", option + "=magic");
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.err()).contains(option, "'magic' is not one of " + names);
-        assertThat(UserloadProcess.run("replay", "--help").out()).contains(names);
+        assertThat(UserloadProcess.run("replay", "--help").out().replaceAll("\\s+", " "))
+                .contains(names);
     }
 
     @Test
@@ -258,7 +297,19 @@ class ReplayIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"--switch-at=1.5", "--switch-at=NaN", "--memory=lots", "--interceptor=magic", "--no-such-option"})
+    @CsvSource({
+        "--switch-at=1.5",
+        "--switch-at=NaN",
+        "--memory=lots",
+        "--interceptor=magic",
+        "--no-such-option",
+        "--rate=0",
+        "--rate=-1",
+        "--rate=fast",
+        "--loops=0",
+        "--loops=-1",
+        "--loops=9223372036854775807"
+    })
     void wrongOption_isWrongUsage(String option) throws Exception {
         Result result = UserloadProcess.run("replay", option);
         assertThat(result.exitCode()).isEqualTo(2);
