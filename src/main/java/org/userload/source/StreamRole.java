@@ -44,7 +44,7 @@ final class StreamRole implements ConnectionRole {
         this.end = end;
         this.table = session.source().regions();
         this.replies = new PageReplies(session.source());
-        this.flow = new StreamFlow(cap, this::send);
+        this.flow = new StreamFlow(cap, this::sendAfterWait);
     }
 
     @Override
@@ -125,6 +125,15 @@ final class StreamRole implements ConnectionRole {
     @Override
     public void writabilityChanged() {
         send();
+    }
+
+    /** A timer's work: nobody else would hear of what goes wrong in it. */
+    private void sendAfterWait() {
+        try {
+            send();
+        } catch (RuntimeException e) {
+            broken(e);
+        }
     }
 
     /** Sends until the window or the socket is full, or nothing is left. */
