@@ -26,7 +26,7 @@ import org.userload.transport.Link;
 /** A guest that writes faster than a slow link carries, and links slower than deadlines. */
 @Timeout(120)
 class NonConvergenceTest {
-    private static final int PAGES = 128;
+    private static final int PAGES = 256;
     private static final Link SLOW = Link.parse("100mbit");
     private static final Duration PATIENCE = Duration.ofSeconds(30);
     private static final ThrottleSteps STEPS = new ThrottleSteps(30, 40, 90);
@@ -71,7 +71,7 @@ class NonConvergenceTest {
         long seed = Seeds.of("NonConvergenceTest " + plan.onNonConvergence());
         AtomicInteger running = new AtomicInteger();
         try (GuestMemory memory = GuestMemory.present(RegionTable.single(PAGES));
-                StampingGuest here = new StampingGuest(memory, running, seed, PAGES, 1000)) {
+                StampingGuest here = new StampingGuest(memory, running, seed, PAGES, 0)) {
             Patterns.fill(memory, seed);
             PauseNotes notes = new PauseNotes(here);
             here.resume();
@@ -82,7 +82,7 @@ class NonConvergenceTest {
                             DestinationConfig.from(source.endpoint())
                                     .withWindowPages(16)
                                     .withDeadline(deadline),
-                            there -> new StampingGuest(there, running, seed, PAGES, 1000))) {
+                            there -> new StampingGuest(there, running, seed, PAGES, 0))) {
                 HandoverException stayed =
                         catchThrowableOfType(HandoverException.class, () -> source.migrate(PATIENCE));
                 StampingGuest guest = here;
