@@ -443,6 +443,30 @@ class RoundsHandoverTest {
         }
     }
 
+    /** MARKED says what is in place; an ACK that comes after it must not undo that a page is dirty. */
+    @Test
+    void acknowledgementInRounds_givesRoomOnly() throws Exception {
+        MigrationSource migrating = listen(MigrationPlan.of(MigrationMode.HYBRID));
+        try (RawDestination destination = RawDestination.attach(migrating.endpoint())
+                .withoutAcknowledging()
+                .start(4 * (int) TABLE.totalPages())) {
+            CompletableFuture<HandoverException> migration = migrate(PATIENCE);
+            passRounds(destination, 1);
+            destination.awaitMarks(1);
+            assertThat(destination.present()).as("some are called back").isLessThan(TABLE.totalPages());
+            destination.acknowledge();
+            destination.answerMarks(1);
+            assertThat(destination.control().read().is(FrameType.PREPARE)).isTrue();
+            destination.control().send(FrameType.READY, 0, 0, 0);
+            assertThat(destination.control().read().is(FrameType.COMMIT)).isTrue();
+            destination.control().send(FrameType.STARTED, 0, 1, 0);
+            assertThat(migration.get(20, TimeUnit.SECONDS)).isNull();
+            destination.awaitEndOfStream();
+            assertThat(destination.present()).isEqualTo(TABLE.totalPages());
+            assertThat(destination.hasWhatIsIn(memory)).isTrue();
+        }
+    }
+
     /** A guest with one step that fails. */
     private record FailingGuest(Guest guest, String step) implements Guest {
         private void pass(String now) {

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.userload.memory.GuestMemory;
@@ -30,6 +31,7 @@ public final class RawDestination implements Closeable {
     private final Semaphore marks = new Semaphore(0);
     private final CountDownLatch ended = new CountDownLatch(1);
     private final byte[][][] pages;
+    private final LinkedBlockingQueue<Frame> unacknowledged = new LinkedBlockingQueue<>();
     private volatile boolean acknowledges = true;
 
     private RawDestination(RawPeer control, RawPeer sync, RawPeer stream, RegionTable table) {
@@ -96,8 +98,11 @@ public final class RawDestination implements Closeable {
                 }
                 region[(int) frame.firstPage() + i] = page;
             }
-            if (frame.is(FrameType.PAGES) && acknowledges) {
-                stream.send(FrameType.ACK, frame.region(), frame.firstPage(), (int) frame.count());
+            if (frame.is(FrameType.PAGES)) {
+                unacknowledged.add(frame);
+                if (acknowledges) {
+                    acknowledge();
+                }
             }
         } else if (frame.is(FrameType.DISCARD)) {
             ByteBuffer runs = frame.body();
@@ -111,6 +116,13 @@ public final class RawDestination implements Closeable {
             stream.send(FrameType.MARKED, 0, 0, 0, frame.id(), new byte[0]);
         } else if (frame.is(FrameType.END)) {
             ended.countDown();
+        }
+    }
+
+    /** Acknowledges what has come and was not acknowledged. */
+    public void acknowledge() throws IOException {
+        for (Frame frame = unacknowledged.poll(); frame != null; frame = unacknowledged.poll()) {
+            stream.send(FrameType.ACK, frame.region(), frame.firstPage(), (int) frame.count());
         }
     }
 
