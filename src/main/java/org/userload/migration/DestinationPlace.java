@@ -50,7 +50,9 @@ final class DestinationPlace {
         while (occupant == null) {
             long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
             if (closed || left <= 0) {
-                String why = closed ? "the source was closed" : "none within " + patience.longest().toMillis() + " ms";
+                String why = closed
+                        ? "the source was closed"
+                        : "none within " + patience.longest().toMillis() + " ms";
                 throw new HandoverException(
                         "no destination has connected: " + why + "; the guest runs on here", true, null);
             }

@@ -12,8 +12,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
-import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -66,12 +64,6 @@ class ReplayModesIT {
         JsonNode object = new ObjectMapper().readTree(json.toFile());
         assertIsSane(object);
         return object;
-    }
-
-    private static Set<String> names(JsonNode object) {
-        Set<String> names = new TreeSet<>();
-        object.fieldNames().forEachRemaining(names::add);
-        return names;
     }
 
     private static long sum(JsonNode array, String field) {
@@ -306,7 +298,8 @@ class ReplayModesIT {
     @Test
     void sourceWhoseDestinationDiesWithTheGuest_saysThatItIsLost() throws Exception {
         Path err = directory.resolve("err");
-        try (Source source = new Source(err, "--trace=" + writes, "--switch-at=0.2", "--mode=postcopy", "--link=100mbit")) {
+        try (Source source =
+                new Source(err, "--trace=" + writes, "--switch-at=0.2", "--mode=postcopy", "--link=100mbit")) {
             try (MigrationDestination destination = open(source.endpoint())) {
                 destination.resumed().get(60, TimeUnit.SECONDS);
                 Threads.await(

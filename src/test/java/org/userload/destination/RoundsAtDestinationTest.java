@@ -35,8 +35,8 @@ import org.userload.support.Threads;
 @Isolated("counts descriptors and threads of the process")
 class RoundsAtDestinationTest {
     private static final long FAR = 1L << 40;
-    private static final RegionTable TABLE = new RegionTable(
-            PageSize.DEFAULT, List.of(new RegionTable.Entry(0, 40), new RegionTable.Entry(FAR, 20)));
+    private static final RegionTable TABLE =
+            new RegionTable(PageSize.DEFAULT, List.of(new RegionTable.Entry(0, 40), new RegionTable.Entry(FAR, 20)));
     private static final int IN_ALL = 60;
 
     /** What catches faults. */

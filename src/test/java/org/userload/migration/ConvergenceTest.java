@@ -41,11 +41,13 @@ class ConvergenceTest {
 
     @Test
     void givingUp_saysWhatIsLeft_alsoWhenNothingIsKnownOfTheBandwidth() {
-        Convergence policy =
-                new Convergence(PRECOPY.withOnNonConvergence(OnNonConvergence.FAIL).withMaxRounds(1));
+        Convergence policy = new Convergence(
+                PRECOPY.withOnNonConvergence(OnNonConvergence.FAIL).withMaxRounds(1));
         assertThat(policy.afterRound(1000, 10, new Bandwidth().microsFor(1)))
-                .isInstanceOfSatisfying(Decision.GiveUp.class, decision -> assertThat(decision.why())
-                        .contains("10 pages are left", "an unknown time", "limit is 100 ms"));
+                .isInstanceOfSatisfying(
+                        Decision.GiveUp.class,
+                        decision -> assertThat(decision.why())
+                                .contains("10 pages are left", "an unknown time", "limit is 100 ms"));
     }
 
     @Test

@@ -79,8 +79,7 @@ class NonConvergenceTest {
             Patterns.fill(memory, seed);
             PauseNotes notes = new PauseNotes(here);
             here.resume();
-            ServerConfig config =
-                    ServerConfig.at(Endpoint.parse("127.0.0.1:0")).withLink(link);
+            ServerConfig config = ServerConfig.at(Endpoint.parse("127.0.0.1:0")).withLink(link);
             try (MigrationSource source = MigrationSource.listen(config, notes, memory, plan);
                     MigrationDestination destination = MigrationDestination.open(
                             DestinationConfig.from(source.endpoint())

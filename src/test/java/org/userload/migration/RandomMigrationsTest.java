@@ -110,7 +110,8 @@ class RandomMigrationsTest {
                     MigrationDestination destination = MigrationDestination.open(
                             one.destination(source.endpoint()),
                             there -> new StampingGuest(there, running, seed, workingSet, pauseNanos))) {
-                boolean cancelled = startCancelling(source, one.cancelAfterMillis()).getAndMigrate(source);
+                boolean cancelled =
+                        startCancelling(source, one.cancelAfterMillis()).getAndMigrate(source);
                 StampingGuest guest = here;
                 GuestMemory at = memory;
                 if (!cancelled) {
@@ -163,8 +164,7 @@ class RandomMigrationsTest {
         long seed = Seeds.of("RandomMigrationsTest chain");
         RegionTable table = new RegionTable(
                 PageSize.DEFAULT, List.of(new RegionTable.Entry(0, 300), new RegionTable.Entry(1L << 32, 200)));
-        for (InterceptorChoice interceptor :
-                List.of(InterceptorChoice.USERFAULTFD, InterceptorChoice.SOFTWARE)) {
+        for (InterceptorChoice interceptor : List.of(InterceptorChoice.USERFAULTFD, InterceptorChoice.SOFTWARE)) {
             AtomicInteger running = new AtomicInteger();
             try (GuestMemory memory = GuestMemory.present(table);
                     StampingGuest first = new StampingGuest(memory, running, seed, 400, 10_000)) {

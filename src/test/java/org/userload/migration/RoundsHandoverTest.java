@@ -215,13 +215,10 @@ class RoundsHandoverTest {
         MigrationSource migrating = listen(longPlan(MigrationMode.PRECOPY));
         try (RawPeer control = RawPeer.greet(migrating.endpoint(), Role.CONTROL, SessionId.NONE);
                 RawPeer sync = RawPeer.greet(
-                        migrating.endpoint(),
-                        Role.SYNC,
-                        control.read().hello().session())) {
+                        migrating.endpoint(), Role.SYNC, control.read().hello().session())) {
             sync.read();
             sync.send(FrameType.REQUEST, 0, 0, 1);
-            assertThat(Objects.requireNonNull(sync.awaitEnd()).errorCode())
-                    .isEqualTo(ErrorCode.NOT_HANDED_OVER.code());
+            assertThat(Objects.requireNonNull(sync.awaitEnd()).errorCode()).isEqualTo(ErrorCode.NOT_HANDED_OVER.code());
         }
         assertGuestRunsOnHere();
     }
@@ -294,8 +291,8 @@ class RoundsHandoverTest {
 
     @Test
     void guestRunsOn_whenDestinationNeverGrantsAWindow() throws Exception {
-        try (RawDestination ignored = RawDestination.attach(
-                listen(longPlan(MigrationMode.PRECOPY)).endpoint())) {
+        try (RawDestination ignored =
+                RawDestination.attach(listen(longPlan(MigrationMode.PRECOPY)).endpoint())) {
             assertGuestRunsOnHere(migrate(LITTLE_PATIENCE), "has not taken a round of pages within 300 ms");
         }
     }
@@ -368,14 +365,11 @@ class RoundsHandoverTest {
     @ParameterizedTest
     @CsvSource({"STOPCOPY", "PRECOPY"})
     void reasonOfADestinationThatCallsOff_isTold(MigrationMode mode) throws Exception {
-        try (RawDestination destination = RawDestination.attach(
-                        listen(longPlan(mode)).endpoint())
-                .start(WINDOW)) {
+        try (RawDestination destination =
+                RawDestination.attach(listen(longPlan(mode)).endpoint()).start(WINDOW)) {
             CompletableFuture<HandoverException> migration = migrate(PATIENCE);
             destination.awaitMarks(1);
-            destination
-                    .control()
-                    .send(FrameType.ABORT, 0, 0, 0, 0, "no room".getBytes(StandardCharsets.UTF_8));
+            destination.control().send(FrameType.ABORT, 0, 0, 0, 0, "no room".getBytes(StandardCharsets.UTF_8));
             assertGuestRunsOnHere(migration, "no room");
         }
     }
@@ -414,7 +408,8 @@ class RoundsHandoverTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"PRECOPY, UFFD_WP", "PRECOPY, ACCESS_LAYER", "HYBRID, UFFD_WP", "HYBRID, ACCESS_LAYER", "STOPCOPY, AUTO"})
+    @CsvSource({"PRECOPY, UFFD_WP", "PRECOPY, ACCESS_LAYER", "HYBRID, UFFD_WP", "HYBRID, ACCESS_LAYER", "STOPCOPY, AUTO"
+    })
     void whatIsOnTheWire_isTheMemoryAsOfThePause(MigrationMode mode, TrackerChoice tracker) throws Exception {
         MigrationPlan plan = longPlan(mode).withTracker(tracker).withMaxRounds(4);
         MigrationSource migrating = listen(mode == MigrationMode.HYBRID ? plan.withHybridRounds(4) : plan);
@@ -426,7 +421,9 @@ class RoundsHandoverTest {
             assertThat(destination.control().read().is(FrameType.PREPARE)).isTrue();
             destination.control().send(FrameType.READY, 0, 0, 0);
             assertThat(destination.control().read().is(FrameType.COMMIT)).isTrue();
-            assertThat(destination.hasWhatIsIn(memory)).as("nothing old at COMMIT").isTrue();
+            assertThat(destination.hasWhatIsIn(memory))
+                    .as("nothing old at COMMIT")
+                    .isTrue();
             if (mode == MigrationMode.HYBRID) {
                 assertThat(destination.present()).isLessThan(TABLE.totalPages());
             }

@@ -102,8 +102,7 @@ class RoundsAtSourceTest {
 
     @Test
     void pageThatCannotBeRead_endsTheRound_alsoWhenALimitHadToBeWaitedFor() throws Exception {
-        ServerConfig config =
-                ServerConfig.at(Endpoint.parse("127.0.0.1:0")).withMaxBytesPerSecond(1_000_000);
+        ServerConfig config = ServerConfig.at(Endpoint.parse("127.0.0.1:0")).withMaxBytesPerSecond(1_000_000);
         round(
                 config,
                 new CompletableFuture<>(),

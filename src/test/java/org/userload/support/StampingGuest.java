@@ -107,8 +107,7 @@ public final class StampingGuest implements Guest, AutoCloseable {
         }
         for (int i = 0; i < expected.length; i++) {
             if (all.getLong(addressOf(i)) != expected[i]) {
-                System.out.printf(
-                        "word %d of page %d is wrong after %d steps%n", i % PAGE_WORDS, i / PAGE_WORDS, step);
+                System.out.printf("word %d of page %d is wrong after %d steps%n", i % PAGE_WORDS, i / PAGE_WORDS, step);
                 return false;
             }
         }
