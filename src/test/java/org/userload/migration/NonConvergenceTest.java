@@ -134,9 +134,9 @@ class NonConvergenceTest {
         Outcome outcome = migrate(plan(OnNonConvergence.THROTTLE).withMaxRounds(8));
         assertThat(outcome.moved()).isTrue();
         assertThat(outcome.report().throttlePercent()).isIn(30, 70, 90);
-        assertThat(outcome.pausedNanos()).as("stopped again and again").hasSizeGreaterThan(3);
+        assertThat(outcome.pausedNanos()).as("it was stopped now and then").isNotEmpty();
         assertThat(outcome.pausedNanos().subList(0, outcome.pausedNanos().size() - 1))
-                .as("for its share of 10 ms each time")
+                .as("for its share of 10 ms each time, but for the last, which the move ends")
                 .allMatch(nanos -> nanos >= TimeUnit.MILLISECONDS.toNanos(3));
     }
 
