@@ -89,7 +89,10 @@ class LargeMigrationTest {
                 CountingFarApart here = new CountingFarApart(memory)) {
             here.resume();
             try (MigrationSource source = MigrationSource.listen(
-                            Endpoint.parse("127.0.0.1:0"), here, memory, MigrationPlan.of(MigrationMode.HYBRID).withHybridRounds(2));
+                            Endpoint.parse("127.0.0.1:0"),
+                            here,
+                            memory,
+                            MigrationPlan.of(MigrationMode.HYBRID).withHybridRounds(2));
                     MigrationDestination destination = MigrationDestination.open(
                             DestinationConfig.from(source.endpoint()), CountingFarApart::new)) {
                 source.migrate(Duration.ofSeconds(60));
