@@ -44,7 +44,7 @@ final class StreamRole implements ConnectionRole {
         this.end = end;
         this.table = session.source().regions();
         this.replies = new PageReplies(session.source());
-        this.flow = new StreamFlow(cap, this::send);
+        this.flow = new StreamFlow(cap, this::sendAfterWait);
     }
 
     @Override
@@ -128,6 +128,15 @@ final class StreamRole implements ConnectionRole {
         send();
     }
 
+    /** A timer's work: nobody else would hear of what goes wrong in it. */
+    private void sendAfterWait() {
+        try {
+            send();
+        } catch (RuntimeException e) {
+            broken(e);
+        }
+    }
+
     /** Sends until the window or the socket is full, or nothing is left. */
     private void send() {
         ChannelHandlerContext to = context;
@@ -203,7 +212,8 @@ final class StreamRole implements ConnectionRole {
     }
 
     private void failPasses(@Nullable Throwable cause) {
-        Throwable why = cause == null ? new IOException("the destination closed its stream connection") : cause;
+        Throwable known = cause == null ? session.endReason() : cause;
+        Throwable why = known == null ? new IOException("the destination closed its stream connection") : known;
         for (StreamPass unfinished : new StreamPass[] {pass, marked}) {
             if (unfinished != null) {
                 unfinished.fail(why);
