@@ -82,6 +82,9 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
+    @Mixin
+    private BandwidthOptions bandwidth = new BandwidthOptions();
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -135,6 +138,7 @@ final class ReplayCommand implements Callable<Integer> {
         arguments.addAll(replay.arguments(trace));
         arguments.addAll(migration.arguments());
         arguments.addAll(linkOptions.arguments());
+        arguments.addAll(bandwidth.arguments());
         arguments.add("--listen=" + listen);
         return arguments;
     }

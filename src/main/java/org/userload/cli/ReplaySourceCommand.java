@@ -48,6 +48,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private MigrationOptions migration = new MigrationOptions();
 
     @Mixin
+    private BandwidthOptions bandwidth = new BandwidthOptions();
+
+    @Mixin
     private ListenOption listen = new ListenOption();
 
     @Mixin
@@ -66,7 +69,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
                 Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
             SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
             Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE);
-            ServerConfig config = ServerConfig.at(listen.endpoint()).withLink(linkOptions.link());
+            ServerConfig config = ServerConfig.at(listen.endpoint())
+                    .withLink(linkOptions.link())
+                    .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, migration.plan())) {
                 say(READY + source.endpoint());
                 source.awaitDestination(PATIENCE);

@@ -58,6 +58,9 @@ final class ServeCommand implements Callable<Integer> {
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
+    @Mixin
+    private BandwidthOptions bandwidth = new BandwidthOptions();
+
     @Option(names = "--once", description = "End after one destination: 0 when it has every page, else 1.")
     private boolean once;
 
@@ -100,7 +103,9 @@ final class ServeCommand implements Callable<Integer> {
     }
 
     private ServerConfig config() {
-        return ServerConfig.at(listen.endpoint()).withLink(linkOptions.link());
+        return ServerConfig.at(listen.endpoint())
+                .withLink(linkOptions.link())
+                .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
     }
 
     /** Destinations page in by 4 KiB. */

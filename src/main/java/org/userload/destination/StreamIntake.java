@@ -18,17 +18,24 @@ import org.userload.protocol.SessionId;
 /**
  * Installs what the stream brings, straight from the receive buffer, and acknowledges it. Stream loop only.
  *
- * <p>Acknowledgements are put together: consecutive pages become one frame, sent when the run ends or has grown long.
+ * <p>Acknowledgements are put together: consecutive pages become one frame. It is sent when a frame is in and nothing
+ * more has come, so that a slow link's frames are acknowledged one by one; when the run ends; and while data keeps coming,
+ * every {@value #ACKNOWLEDGE_NANOS} ns or when it has grown long.
  */
 final class StreamIntake extends ClientConnection {
     /** What is received and installed at a time; fits the second-level cache. */
     private static final int RECEIVE_BYTES = 256 << 10;
+
+    /** As long as the source's stream may queue: often enough for its window, seldom enough to cost nothing. */
+    private static final long ACKNOWLEDGE_NANOS = 200_000;
 
     private final RegionTable table;
     private final PageInstaller installer;
     private final Consumer<@Nullable Throwable> onLost;
     private final int acknowledgeEvery;
 
+    private int unreadPages;
+    private long acknowledgedAt;
     private int ackRegion;
     private long ackFirst;
     private int ackCount;
@@ -62,12 +69,14 @@ final class StreamIntake extends ClientConnection {
     public void pages(FrameHeader header) {
         checkStarted(header);
         header.checkContent(table);
+        unreadPages = header.count();
         wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
     }
 
     @Override
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
         installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
+        unreadPages -= count;
         acknowledge(header.region(), firstPage, count);
     }
 
@@ -124,7 +133,7 @@ final class StreamIntake extends ClientConnection {
             ackFirst = first;
         }
         ackCount += count;
-        if (ackCount >= acknowledgeEvery) {
+        if (ackCount >= acknowledgeEvery || System.nanoTime() - acknowledgedAt >= ACKNOWLEDGE_NANOS) {
             sendAcknowledgement();
         }
     }
@@ -136,12 +145,16 @@ final class StreamIntake extends ClientConnection {
         to.writeAndFlush(frame, to.voidPromise());
         wire().add(FrameLayout.HEADER_BYTES);
         ackCount = 0;
+        acknowledgedAt = System.nanoTime();
     }
 
-    /** What is left is acknowledged when the input runs dry, or a source with a full window would wait for ever. */
+    /**
+     * What is left is acknowledged when the input runs dry, or a source with a full window would wait for ever; but not in
+     * the middle of a frame, of which more is coming.
+     */
     @Override
     protected void readComplete() {
-        if (ackCount > 0) {
+        if (ackCount > 0 && unreadPages == 0) {
             sendAcknowledgement();
         }
     }

@@ -43,6 +43,7 @@ public final class PageServer implements AutoCloseable {
     private final IoEventLoop streamLoop;
     private final Map<SessionId, SourceSession> sessions = new ConcurrentHashMap<>();
     private final Endpoint endpoint;
+    private final @Nullable BandwidthCap cap;
 
     /** What is served. */
     private enum Service {
@@ -61,6 +62,9 @@ public final class PageServer implements AutoCloseable {
         this.helloTimeout = helloTimeout;
         this.service = service;
         this.listener = listener;
+        this.cap = config.maxBytesPerSecond() == 0
+                ? null
+                : new BandwidthCap(config.maxBytesPerSecond(), System.nanoTime());
         this.controlLoop = loops.start("userload-source-control");
         this.requestLoop = loops.start("userload-source-requests");
         this.streamLoop = loops.start("userload-source-stream");
@@ -142,9 +146,10 @@ public final class PageServer implements AutoCloseable {
         return switch (hello.role()) {
             case CONTROL ->
                 new Admission(session, new ControlRole(session, this::connectionLost, listener), controlLoop, answer);
-            case SYNC -> new Admission(session, new RequestRole(session, this::connectionLost), requestLoop, answer);
+            case SYNC ->
+                new Admission(session, new RequestRole(session, this::connectionLost, cap), requestLoop, answer);
             case STREAM -> {
-                StreamRole stream = new StreamRole(session, this::connectionLost);
+                StreamRole stream = new StreamRole(session, this::connectionLost, cap);
                 session.streamIs(new SessionStream(session, stream, context));
                 yield new Admission(session, stream, streamLoop, answer);
             }

@@ -19,13 +19,15 @@ final class RequestRole implements ConnectionRole {
     private final SessionEnd end;
     private final RegionTable table;
     private final PageReplies replies;
+    private final @Nullable BandwidthCap cap;
     private @Nullable ChannelHandlerContext context;
 
-    RequestRole(SourceSession session, SessionEnd end) {
+    RequestRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
         this.replies = new PageReplies(session.source());
+        this.cap = cap;
     }
 
     @Override
@@ -65,6 +67,9 @@ final class RequestRole implements ConnectionRole {
             } else {
                 frame = replies.content(to.alloc(), region, page, pages, id);
                 session.countDemand(pages);
+            }
+            if (cap != null) {
+                cap.charge(frame.readableBytes(), System.nanoTime());
             }
             to.write(frame, to.voidPromise());
             page += pages;

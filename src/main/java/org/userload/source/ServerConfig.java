@@ -9,14 +9,26 @@ import org.userload.transport.Link;
  *
  * @param endpoint where to listen
  * @param link a link to emulate, of which this side shapes what it sends, all sessions together; null for none
+ * @param maxBytesPerSecond most bytes of pages sent in a second, all sessions together; 0 for no limit. Pages that are
+ *     asked for do not wait for it; the stream waits for them
  */
-public record ServerConfig(Endpoint endpoint, @Nullable Link link) {
-    /** Defaults: no emulated link. */
+public record ServerConfig(Endpoint endpoint, @Nullable Link link, long maxBytesPerSecond) {
+    public ServerConfig {
+        if (maxBytesPerSecond < 0) {
+            throw new IllegalArgumentException("the limit is at least 1 byte per second, not " + maxBytesPerSecond);
+        }
+    }
+
+    /** Defaults: no emulated link, no limit. */
     public static ServerConfig at(Endpoint endpoint) {
-        return new ServerConfig(endpoint, null);
+        return new ServerConfig(endpoint, null, 0);
     }
 
     public ServerConfig withLink(@Nullable Link emulated) {
-        return new ServerConfig(endpoint, emulated);
+        return new ServerConfig(endpoint, emulated, maxBytesPerSecond);
+    }
+
+    public ServerConfig withMaxBytesPerSecond(long limit) {
+        return new ServerConfig(endpoint, link, limit);
     }
 }
