@@ -39,6 +39,7 @@ import picocli.CommandLine.Spec;
             ServeCommand.class,
             LoadCommand.class,
             TraceCommand.class,
+            DirtyRateCommand.class,
             DoctorCommand.class,
             ReplaySourceCommand.class,
             ReplayUnmovedCommand.class,

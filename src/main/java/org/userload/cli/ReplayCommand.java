@@ -52,6 +52,9 @@ final class ReplayCommand implements Callable<Integer> {
     private ReplayOptions replay = new ReplayOptions();
 
     @Mixin
+    private SwitchOption switchOption = new SwitchOption();
+
+    @Mixin
     private MigrationOptions migration = new MigrationOptions();
 
     @Option(
@@ -95,7 +98,7 @@ final class ReplayCommand implements Callable<Integer> {
             ParentWatch.start();
         }
         JsonFile jsonFile = destinationOptions.jsonFile();
-        replay.switchAt();
+        switchOption.check();
         replay.rate();
         migration.plan();
         Trace trace = traceOptions.load();
@@ -136,6 +139,7 @@ final class ReplayCommand implements Callable<Integer> {
     private List<String> sourceArguments(Trace trace, Endpoint listen) throws IOException {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
         arguments.addAll(replay.arguments(trace));
+        arguments.addAll(switchOption.arguments());
         arguments.addAll(migration.arguments());
         arguments.addAll(linkOptions.arguments());
         arguments.addAll(bandwidth.arguments());

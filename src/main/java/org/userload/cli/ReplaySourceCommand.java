@@ -45,6 +45,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private ReplayOptions replay = new ReplayOptions();
 
     @Mixin
+    private SwitchOption switchOption = new SwitchOption();
+
+    @Mixin
     private MigrationOptions migration = new MigrationOptions();
 
     @Mixin
@@ -83,7 +86,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private int move(Workload guest, Program program, GuestMemory memory, MigrationSource source) throws Exception {
         long startNanos = System.nanoTime();
         try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
-            runTo(guest, replay.position(program));
+            runTo(guest, switchOption.position(program));
             source.migrate(PATIENCE);
             sampler.sample();
             source.completion().get();

@@ -34,6 +34,9 @@ final class ReplayUnmovedCommand implements Callable<Integer> {
     @Mixin
     private ReplayOptions replay = new ReplayOptions();
 
+    @Mixin
+    private SwitchOption switchOption = new SwitchOption();
+
     @Option(names = "--json", required = true)
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private Path json;
@@ -42,7 +45,7 @@ final class ReplayUnmovedCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         ParentWatch.start();
         JsonFile jsonFile = JsonFile.check(json);
-        replay.switchAt();
+        switchOption.check();
         replay.rate();
         Trace trace = traceOptions.load();
         Program program = replay.program(trace);
@@ -56,7 +59,7 @@ final class ReplayUnmovedCommand implements Callable<Integer> {
             SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
             try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
                 long startNanos = System.nanoTime();
-                guest.runTo(replay.position(program));
+                guest.runTo(switchOption.position(program));
                 long switchNanos = System.nanoTime();
                 if (guest.state() == Workload.State.PAUSED) {
                     guest.resume();

@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -21,7 +23,7 @@ class CommandsIT {
     private Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"replay", "compare", "serve", "load", "trace", "doctor"})
+    @ValueSource(strings = {"replay", "compare", "serve", "load", "trace", "dirtyrate", "doctor"})
     void everyCommand_explainsItself(String command) throws Exception {
         Result result = UserloadProcess.run(command, "--help");
         assertThat(result.exitCode()).isZero();
@@ -37,6 +39,38 @@ class CommandsIT {
                 List.of("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"), "doctor");
         assertThat(nobody.exitCode()).isEqualTo(1);
         assertThat(nobody.out()).containsPattern("missing +userfaultfd").contains("vm.unprivileged_userfaultfd=1");
+    }
+
+    /** 64 pages are written all the time: each counts once in each of the ten intervals, less those that were missed. */
+    @Test
+    void dirtyRate_countsEachPageOncePerInterval() throws Exception {
+        Path trace = directory.resolve("writer.ult");
+        assertThat(UserloadProcess.run(
+                                "trace",
+                                "generate",
+                                "--pages=64",
+                                "--accesses=100000",
+                                "--writes=1",
+                                "--output=" + trace)
+                        .exitCode())
+                .isZero();
+        Result result = UserloadProcess.run(
+                "dirtyrate", "--trace=" + trace, "--loops=100000", "--over=1000", "--interval=100", "--rate=1000000");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        Matcher rate =
+                Pattern.compile("([\\d,]+) pages/s over .* tracked by uffd-wp").matcher(result.out());
+        assertThat(rate.find()).as(result.out()).isTrue();
+        assertThat(Integer.parseInt(rate.group(1).replace(",", ""))).isBetween(64, 64 * 11);
+    }
+
+    @Test
+    void dirtyRate_refusesATrackerThatDoesNotWork_andAbsurdTimes() throws Exception {
+        Result soft = UserloadProcess.run("dirtyrate", "--tracker=soft-dirty");
+        assertThat(soft.exitCode()).isEqualTo(1);
+        assertThat(soft.err()).contains("soft-dirty cannot be used", "use uffd-wp");
+        Result never = UserloadProcess.run("dirtyrate", "--interval=0");
+        assertThat(never.exitCode()).isEqualTo(2);
+        assertThat(never.err()).contains("--interval is at least 1 ms");
     }
 
     @Test
