@@ -50,7 +50,7 @@ final class ModelOptions {
             defaultValue = "50000",
             description = {
                 "Page writes per second to the working set; 0 for a guest that only reads. Default: ${DEFAULT-VALUE}.",
-                "One page written many times before the next one counts once; 'userload dirty-rate' measures it."
+                "One page written many times before the next one counts once; 'userload dirtyrate' measures pages."
             })
     private double dirtyRate;
 

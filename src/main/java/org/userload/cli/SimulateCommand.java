@@ -92,8 +92,8 @@ final class SimulateCommand implements Callable<Integer> {
             names = "--repeat",
             paramLabel = "N",
             defaultValue = "3",
-            description = "--validate: real migrations of each case, 1 to " + MAX_REPEAT
-                    + ". Default: ${DEFAULT-VALUE}.")
+            description =
+                    "--validate: real migrations of each case, 1 to " + MAX_REPEAT + ". Default: ${DEFAULT-VALUE}.")
     private int repeat;
 
     @Option(names = "--no-progress", description = "--validate: do not show progress.")
@@ -146,8 +146,9 @@ final class SimulateCommand implements Callable<Integer> {
             throw new ParameterException(
                     spec.commandLine(), "--repeat is 1 to " + MAX_REPEAT + " migrations of each case, not " + repeat);
         }
-        Validation validation =
-                new ValidationRuns(repeat, noProgress ? null : spec.commandLine().getErr()).run();
+        Validation validation = new ValidationRuns(
+                        repeat, noProgress ? null : spec.commandLine().getErr())
+                .run();
         if (jsonFile != null) {
             jsonFile.write(validation.json());
         }

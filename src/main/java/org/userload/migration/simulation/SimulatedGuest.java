@@ -1,5 +1,7 @@
 package org.userload.migration.simulation;
 
+import java.util.Locale;
+
 /**
  * A guest as a model sees it: how many pages of which kind it has, and how fast it uses them. Immutable.
  *
@@ -28,7 +30,13 @@ public record SimulatedGuest(
         /** All over the memory that is not free. */
         SPREAD,
         /** Behind everything else but the free pages. */
-        LAST
+        LAST;
+
+        /** The name on the command line. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     /** Which page of the working set comes next. */
@@ -36,7 +44,13 @@ public record SimulatedGuest(
         /** Any, with the same probability. */
         RANDOM,
         /** The next one, and behind the last the first. */
-        SEQUENTIAL
+        SEQUENTIAL;
+
+        /** The name on the command line. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     /** Most pages: what one session can carry. */

@@ -83,7 +83,7 @@ public final class Simulation {
 
     /** The last pass goes at the same time as the CPU state. */
     private void stopAndCopy(long content, long zero, double scanNanos) {
-        double pass = scanNanos + link.passNanos(content, zero) + link.roundTripNanos();
+        double pass = scanNanos + link.passNanos((double) content, (double) zero) + link.roundTripNanos();
         count(content, zero);
         rounds.add(new RoundReport(content + zero, 0, micros(pass)));
         handOver(pass);
@@ -125,7 +125,7 @@ public final class Simulation {
 
     private void count(long content, long zero) {
         contentPages += content;
-        wireBytes += link.passBytes(content, zero);
+        wireBytes += link.passBytes((double) content, (double) zero);
     }
 
     private static long micros(double nanos) {
@@ -144,7 +144,7 @@ public final class Simulation {
             long zero = isFirst ? guest.freePages() : 0;
             isFirst = false;
             double start = now;
-            now += link.passNanos(content, zero) + link.roundTripNanos();
+            now += link.passNanos((double) content, (double) zero) + link.roundTripNanos();
             double took = now - start;
             count(content, zero);
             now += costs.scanNanos(guest.pages(), dirty(now - start));

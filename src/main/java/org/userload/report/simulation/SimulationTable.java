@@ -43,7 +43,10 @@ public final class SimulationTable {
                 .asString());
         for (SimulatedMigration migration : modes) {
             if (migration.gaveUp() != null) {
-                text.append("\n\n").append(migration.mode()).append(" gave up: ").append(migration.gaveUp());
+                text.append("\n\n")
+                        .append(migration.mode())
+                        .append(" gave up: ")
+                        .append(migration.gaveUp());
             }
         }
         return text.toString();
@@ -64,7 +67,10 @@ public final class SimulationTable {
                 "sent / memory",
                 modes,
                 m -> String.format(Locale.ROOT, "%.2f x", (double) m.wireBytes() / memoryBytes)));
-        rows.add(row("rounds", modes, m -> m.rounds().isEmpty() ? NONE : Integer.toString(m.rounds().size())));
+        rows.add(row(
+                "rounds",
+                modes,
+                m -> m.rounds().isEmpty() ? NONE : Integer.toString(m.rounds().size())));
         rows.add(row("converged", modes, SimulationTable::converged));
         rows.add(row("dirtied per round", modes, SimulationTable::dirtied));
         rows.add(row("called back", modes, m -> count(m.discardedPages())));
@@ -103,10 +109,10 @@ public final class SimulationTable {
         boolean lastIsStopped = migration.discardedPages() == 0
                 && migration.gaveUp() == null
                 && rounds.get(rounds.size() - 1).dirtyPages() == 0;
-        List<String> dirty = rounds.subList(0, lastIsStopped && rounds.size() > 1 ? rounds.size() - 1 : rounds.size())
-                .stream()
-                .map(round -> Quantities.count(round.dirtyPages()))
-                .toList();
+        List<String> dirty =
+                rounds.subList(0, lastIsStopped && rounds.size() > 1 ? rounds.size() - 1 : rounds.size()).stream()
+                        .map(round -> Quantities.count(round.dirtyPages()))
+                        .toList();
         return dirty.size() <= SHOWN_ROUNDS + 1
                 ? String.join(", ", dirty)
                 : String.join(", ", dirty.subList(0, SHOWN_ROUNDS)) + " ... " + dirty.get(dirty.size() - 1);
