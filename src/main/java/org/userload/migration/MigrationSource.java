@@ -205,14 +205,19 @@ public final class MigrationSource implements AutoCloseable {
             DirtyTracker writes = DirtyTrackers.open(memory, plan.tracker());
             tracker = writes;
             int pageBytes = memory.table().pageSize().bytes();
-            Rounds live = new Rounds(session, writes, new Convergence(plan), throttle, patience, pageBytes);
+            LiveRounds live = new LiveRounds(session, writes, throttle, patience);
+            Rounds policy = new Rounds(live, new Convergence(plan), pageBytes);
             Convergence.Decision decision;
             try {
-                decision = live.run();
+                writes.start();
+                decision = policy.run();
             } finally {
-                rounds.addAll(live.reports());
-                throttlePercent = live.throttlePercent();
+                rounds.addAll(policy.reports());
+                throttlePercent = policy.throttlePercent();
                 throttle.close();
+            }
+            if (decision instanceof Convergence.Decision.GiveUp gaveUp) {
+                throw new HandoverException(gaveUp.why() + HandoverException.HERE, true, null);
             }
             if (decision instanceof Convergence.Decision.SwitchToPostCopy toPostCopy) {
                 converged = toPostCopy.converged();

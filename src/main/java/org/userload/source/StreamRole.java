@@ -20,8 +20,6 @@ import org.userload.protocol.ProtocolException;
  * no more than the link needs, since an urgent page waits behind all of it on a shared wire.
  */
 final class StreamRole implements ConnectionRole {
-    /** 16 MiB: as many zero pages go in one frame, and a source may have to look at each of them first. */
-    private static final int LONGEST_RUN_PAGES = 4096;
 
     private final SourceSession session;
     private final SessionEnd end;
@@ -155,7 +153,7 @@ final class StreamRole implements ConnectionRole {
 
     private void sendWhileThereIsRoom(ChannelHandlerContext to, StreamPass current) {
         while (flow.hasRoom(to)) {
-            StreamOrder.Run run = current.next(LONGEST_RUN_PAGES);
+            StreamOrder.Run run = current.next(StreamDepth.LONGEST_RUN_PAGES);
             if (run == null) {
                 finish(to, current);
                 break;
