@@ -11,6 +11,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.userload.dirty.DirtyTracker;
 import org.userload.dirty.DirtyTrackers;
+import org.userload.dirty.TrackerChoice;
 import org.userload.memory.GuestMemory;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageServer;
@@ -154,6 +155,12 @@ public final class MigrationSource implements AutoCloseable {
         return TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - nanos);
     }
 
+    /** Where tracking is left open, a tracker that could miss writes of this guest is no choice. */
+    static TrackerChoice trackerFor(MigrationPlan plan, Guest guest) {
+        boolean mayFallBack = plan.tracker() != TrackerChoice.AUTO || guest.writesThroughGuestMemoryOnly();
+        return mayFallBack ? plan.tracker() : TrackerChoice.UFFD_WP;
+    }
+
     /** Ends the session and its threads. A destination that still needs pages loses them. */
     @Override
     public void close() {
@@ -202,7 +209,7 @@ public final class MigrationSource implements AutoCloseable {
         }
 
         private void inRounds() {
-            DirtyTracker writes = DirtyTrackers.open(memory, plan.tracker());
+            DirtyTracker writes = DirtyTrackers.open(memory, trackerFor(plan, guest));
             tracker = writes;
             int pageBytes = memory.table().pageSize().bytes();
             LiveRounds live = new LiveRounds(session, writes, throttle, patience);
