@@ -62,6 +62,7 @@ final class StreamRole implements ConnectionRole {
             throw new IllegalStateException("the pass before has not ended");
         }
         pass = next;
+        flow.leaveRoom(next.isLast());
         send();
     }
 
