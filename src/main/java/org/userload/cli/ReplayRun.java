@@ -44,7 +44,7 @@ final class ReplayRun {
      */
     MigrationResult migrateFrom(SourceProcess source) throws Exception {
         InterceptorChoice interceptor = options.interceptor().settled();
-        Rehearsal.run(mode, interceptor);
+        Rehearsal.run(mode, interceptor, new RehearsedGuest());
         DestinationConfig config = DestinationConfig.from(source.endpoint())
                 .withInterceptor(interceptor)
                 .withLink(link);

@@ -71,7 +71,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
                 Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
             SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
-            Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE);
+            Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE, new RehearsedGuest());
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
                     .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());

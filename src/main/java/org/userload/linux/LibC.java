@@ -60,6 +60,8 @@ public interface LibC {
 
     int sched_getcpu();
 
+    int prctl(int option, long argument);
+
     long sysconf(int name);
 
     int isatty(int fd);

@@ -12,12 +12,14 @@ import org.userload.memory.RegionTable;
 import org.userload.transport.Endpoint;
 
 /**
- * Moves an empty guest of a few pages within this JVM, over the loopback interface, so that the classes that a migration
+ * Moves a guest of a few pages within this JVM, over the loopback interface, so that the classes that a migration
  * needs are loaded and its native calls are bound. The first migration of a JVM is down for tens of milliseconds longer
  * than the next ones without it.
  */
 public final class Rehearsal {
-    private static final int PAGES = 64;
+    /** Pages of the memory in which the guests rehearse. */
+    public static final int PAGES = 64;
+
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     private Rehearsal() {}
@@ -25,48 +27,52 @@ public final class Rehearsal {
     /**
      * Rehearses a migration. Takes some hundred milliseconds in a young JVM; leaves nothing behind.
      *
+     * @param guests makes the guest of each side, of the kind that is to be moved, so that what it does to save and
+     *     restore itself is rehearsed too; a guest that can be closed is
      * @throws IOException when the loopback interface cannot be used or the rehearsal fails
      */
-    public static void run(MigrationMode mode, InterceptorChoice interceptor) throws IOException, InterruptedException {
+    public static void run(MigrationMode mode, InterceptorChoice interceptor, GuestFactory guests)
+            throws IOException, InterruptedException {
         Endpoint loopback = new Endpoint.Tcp("127.0.0.1", 0);
         try (GuestMemory memory = GuestMemory.present(RegionTable.single(PAGES))) {
             memory.putLong(0, 1);
-            try (MigrationSource source =
-                            MigrationSource.listen(loopback, new EmptyGuest(), memory, MigrationPlan.of(mode));
+            Guest here = guests.create(memory);
+            try (MigrationSource source = MigrationSource.listen(loopback, here, memory, MigrationPlan.of(mode));
                     MigrationDestination destination = MigrationDestination.open(
-                            DestinationConfig.from(source.endpoint()).withInterceptor(interceptor),
-                            there -> new EmptyGuest())) {
-                source.migrate(PATIENCE);
-                // Missing or not: with luck the stream has not been there before.
-                destination.destination().memory().getLong(0);
-                destination.completion().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-                source.completion().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+                            DestinationConfig.from(source.endpoint()).withInterceptor(interceptor), guests)) {
+                move(source, destination);
             } catch (ExecutionException | TimeoutException e) {
                 throw new IOException("a rehearsed migration within this process failed: " + e.getMessage(), e);
+            } finally {
+                close(here);
             }
         }
     }
 
-    /** Has nothing to stop or save. */
-    private static final class EmptyGuest implements Guest {
-        @Override
-        public void pause() {
-            // It does nothing anyway.
+    private static void move(MigrationSource source, MigrationDestination destination)
+            throws ExecutionException, InterruptedException, TimeoutException {
+        source.migrate(PATIENCE);
+        Guest there = destination
+                .resumed()
+                .get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)
+                .guest();
+        try {
+            // Missing or not: with luck the stream has not been there before.
+            destination.destination().memory().getLong(0);
+            destination.completion().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+            source.completion().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+        } finally {
+            close(there);
         }
+    }
 
-        @Override
-        public byte[] saveCpuState() {
-            return new byte[0];
-        }
-
-        @Override
-        public void restoreCpuState(byte[] state) {
-            // There is none.
-        }
-
-        @Override
-        public void resume() {
-            // It does nothing anyway.
+    private static void close(Guest guest) {
+        if (guest instanceof AutoCloseable closeable) {
+            try {
+                closeable.close();
+            } catch (Exception e) {
+                throw new IllegalStateException("a guest that has rehearsed cannot be closed", e);
+            }
         }
     }
 }

@@ -13,11 +13,13 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import org.userload.linux.TimerSlack;
 
 /**
  * The named single-threaded event loops of one side. Owns them: {@link #close} ends every thread.
  *
- * <p>Epoll where Netty's native transport loads, NIO elsewhere; the userfaultfd interceptor needs epoll.
+ * <p>Epoll where Netty's native transport loads, NIO elsewhere; the userfaultfd interceptor needs epoll. Threads
+ * of epoll loops have no timer slack.
  */
 public final class EventLoops implements AutoCloseable {
     private final List<MultiThreadIoEventLoopGroup> groups = new ArrayList<>();
@@ -48,9 +50,15 @@ public final class EventLoops implements AutoCloseable {
     }
 
     private static Thread thread(String name, Runnable work) {
-        Thread thread = new FastThreadLocalThread(work, name);
+        Thread thread = new FastThreadLocalThread(isEpoll() ? () -> runOnTime(work) : work, name);
         thread.setDaemon(true);
         return thread;
+    }
+
+    /** Epoll waits with a timeout, and the kernel would make each 50 us longer. */
+    private static void runOnTime(Runnable work) {
+        TimerSlack.leastForCurrentThread();
+        work.run();
     }
 
     /** Ends every loop and waits until their threads are gone. Not from a loop. Idempotent. */

@@ -123,6 +123,32 @@ class LinkHandlerTest {
     }
 
     @Test
+    void timerThatComesLate_isSetEarlier_andStillNothingIsSentBeforeItsTime() {
+        EmbeddedChannel channel = EmbeddedChannel.builder()
+                .ticker(clock)
+                .handlers(new LinkHandler(new OutboundLink(SLOW, this::timePassesWhileLookedAt)))
+                .build();
+        channels.add(channel);
+        for (int i = 0; i < 100; i++) {
+            channel.writeAndFlush(bytes(100));
+            passMicros(HALF_ROUND_TRIP_US + micros(100) + 30);
+            assertThat(delivered(channel)).isEqualTo(100);
+        }
+        long written = clock.nanoTime();
+        channel.writeAndFlush(bytes(100));
+        passMicros(HALF_ROUND_TRIP_US + micros(100) - 20);
+        assertThat(delivered(channel)).as("the timer has come, 20 us early").isEqualTo(100);
+        assertThat(clock.nanoTime() - written)
+                .isGreaterThanOrEqualTo(TimeUnit.MICROSECONDS.toNanos(HALF_ROUND_TRIP_US + micros(100)))
+                .isLessThan(TimeUnit.MICROSECONDS.toNanos(HALF_ROUND_TRIP_US + micros(100) + 1));
+    }
+
+    private long timePassesWhileLookedAt() {
+        clock.advance(10, TimeUnit.NANOSECONDS);
+        return clock.nanoTime();
+    }
+
+    @Test
     void idleLink_savesNothingUp() {
         EmbeddedChannel channel = connection();
         passMicros(1_000_000);
