@@ -83,7 +83,8 @@ final class ValidationRuns {
                 * median(
                         moved,
                         run -> Objects.requireNonNull(run.faultLatencyUs()).p50());
-        List<RunResult> calledBack = withoutLink(scratch, busy, MigrationMode.HYBRID);
+        SimulatedGuest busier = ValidationCase.guest(128, 128, 400_000);
+        List<RunResult> calledBack = withoutLink(scratch, busier, MigrationMode.HYBRID);
         double discardNanos = 1e3
                 * median(
                         calledBack,
