@@ -94,7 +94,7 @@ final class ValidationRuns {
         List<RunResult> copied = withoutLink(scratch, large, MigrationMode.STOPCOPY);
         double copyMicros = median(copied, run -> number(run.downtimeUs())) - handoverNanos / 1e3;
         double bytes = (double) large.pages() * PageSize.DEFAULT.bytes();
-        MachineCosts usual = MachineCosts.MEASURED;
+        MachineCosts usual = MachineCosts.ASSUMED;
         return new MachineCosts(
                 bytes / Math.max(copyMicros, 1) * 1e6,
                 handoverNanos,
