@@ -12,6 +12,8 @@ import picocli.CommandLine.Spec;
 
 /** When the rounds of a migration end. */
 final class PolicyOptions {
+    private static final long MAX_DOWNTIME_MILLIS = MigrationPlan.MAX_DOWNTIME_LIMIT.toMillis();
+
     @Spec(Spec.Target.MIXEE)
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -50,19 +52,25 @@ final class PolicyOptions {
 
     /** The plan of a mode. */
     MigrationPlan plan(MigrationMode mode) {
-        if (mode == MigrationMode.HYBRID && precopyRounds > maxRounds) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "--precopy-rounds is 0 to --max-rounds, which is " + maxRounds + ", not " + precopyRounds);
-        }
-        try {
-            return MigrationPlan.of(mode)
-                    .withDowntimeLimit(Duration.ofMillis(downtimeLimitMillis))
-                    .withMaxRounds(maxRounds)
-                    .withHybridRounds(mode == MigrationMode.HYBRID ? precopyRounds : 0)
-                    .withOnNonConvergence(onNonConvergence);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
+        require(
+                downtimeLimitMillis >= 1 && downtimeLimitMillis <= MAX_DOWNTIME_MILLIS,
+                "--downtime-limit is 1 to " + MAX_DOWNTIME_MILLIS + " ms, not " + downtimeLimitMillis);
+        require(
+                maxRounds >= 1 && maxRounds <= MigrationPlan.MAX_ROUNDS,
+                "--max-rounds is 1 to " + MigrationPlan.MAX_ROUNDS + ", not " + maxRounds);
+        require(
+                precopyRounds >= 0 && (precopyRounds <= maxRounds || mode != MigrationMode.HYBRID),
+                "--precopy-rounds is 0 to --max-rounds, which is " + maxRounds + ", not " + precopyRounds);
+        return MigrationPlan.of(mode)
+                .withDowntimeLimit(Duration.ofMillis(downtimeLimitMillis))
+                .withMaxRounds(maxRounds)
+                .withHybridRounds(mode == MigrationMode.HYBRID ? precopyRounds : 0)
+                .withOnNonConvergence(onNonConvergence);
+    }
+
+    private void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new ParameterException(spec.commandLine(), otherwise);
         }
     }
 

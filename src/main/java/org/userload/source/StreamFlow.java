@@ -16,6 +16,7 @@ final class StreamFlow {
     private final Runnable goOn;
     private final Runnable waited = this::waited;
     private @Nullable StreamWindow window;
+    private boolean urgentPagesMayCome = true;
     private boolean waiting;
     private int unflushedPages;
     private int unflushedFrames;
@@ -32,6 +33,15 @@ final class StreamFlow {
     /** The destination takes up to this many pages of content at a time. */
     void open(int grantedPages) {
         window = new StreamWindow(grantedPages, System.nanoTime());
+        window.leaveRoom(urgentPagesMayCome);
+    }
+
+    /** Whether urgent pages may have to pass what is sent from now on. */
+    void leaveRoom(boolean mayCome) {
+        urgentPagesMayCome = mayCome;
+        if (window != null) {
+            window.leaveRoom(mayCome);
+        }
     }
 
     boolean isOpen() {

@@ -42,7 +42,7 @@ final class StreamRole implements ConnectionRole {
         this.end = end;
         this.table = session.source().regions();
         this.replies = new PageReplies(session.source());
-        this.flow = new StreamFlow(cap, this::send);
+        this.flow = new StreamFlow(cap, this::sendAfterWait);
     }
 
     @Override
@@ -60,6 +60,7 @@ final class StreamRole implements ConnectionRole {
             throw new IllegalStateException("the pass before has not ended");
         }
         pass = next;
+        flow.leaveRoom(next.isLast());
         send();
     }
 
@@ -123,6 +124,15 @@ final class StreamRole implements ConnectionRole {
     @Override
     public void writabilityChanged() {
         send();
+    }
+
+    /** A timer's work: nobody else would hear of what goes wrong in it. */
+    private void sendAfterWait() {
+        try {
+            send();
+        } catch (RuntimeException e) {
+            broken(e);
+        }
     }
 
     /** Sends until the window or the socket is full, or nothing is left. */
@@ -200,7 +210,8 @@ final class StreamRole implements ConnectionRole {
     }
 
     private void failPasses(@Nullable Throwable cause) {
-        Throwable why = cause == null ? new IOException("the destination closed its stream connection") : cause;
+        Throwable known = cause == null ? session.endReason() : cause;
+        Throwable why = known == null ? new IOException("the destination closed its stream connection") : known;
         for (StreamPass unfinished : new StreamPass[] {pass, marked}) {
             if (unfinished != null) {
                 unfinished.fail(why);

@@ -61,6 +61,7 @@ final class StreamWindow {
     private long roundTripNanos = UNKNOWN_NANOS;
     private long roundTripSince;
 
+    private boolean leavesRoom = true;
     private boolean startingUp = true;
     private long roundEndsAfterPages;
     private int roundsWithoutGrowth;
@@ -82,8 +83,19 @@ final class StreamWindow {
         this.roundTripSince = now;
     }
 
+    /**
+     * Whether urgent pages may have to pass. While none can come, as long as the guest does not run at the destination, the
+     * window is all that was granted: a link is full then, however late a thread gets its turn.
+     */
+    void leaveRoom(boolean urgentPagesMayCome) {
+        leavesRoom = urgentPagesMayCome;
+    }
+
     /** Pages that may be on their way, all together. */
     int pages() {
+        if (!leavesRoom) {
+            return grantedPages;
+        }
         int pages = (int) Math.min(grantedPages, Math.max(StreamDepth.LEAST_PAGES, windowPages));
         return draining
                 ? (int) Math.min(pages, Math.max(StreamDepth.LEAST_PAGES, rate() * roundTripNanos * DRAINED))

@@ -49,6 +49,21 @@ class StreamWindowTest {
     }
 
     @Test
+    void whileNothingUrgentCanCome_theWholeGrantIsOnItsWay() {
+        SimulatedStream stream = new SimulatedStream(1e9, 200 * MICRO, GRANTED);
+        stream.window().leaveRoom(false);
+        assertThat(stream.window().pages()).isEqualTo(GRANTED);
+        stream.run(100 * MILLI);
+        assertThat(stream.window().pages()).isEqualTo(GRANTED);
+        stream.window().leaveRoom(true);
+        stream.run(100 * MILLI);
+        stream.measureFromHere();
+        stream.run(100 * MILLI);
+        assertThat(stream.utilisation()).isGreaterThan(0.9);
+        assertThat(stream.longestQueueMicros()).isLessThan(600);
+    }
+
+    @Test
     void start_fillsTheLinkWithinSomeRoundTrips() {
         SimulatedStream stream = new SimulatedStream(1e10, 2 * MILLI, 1 << 20);
         stream.run(40 * MILLI);
