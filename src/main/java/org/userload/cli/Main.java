@@ -30,6 +30,7 @@ import picocli.CommandLine.Spec;
             "Start here:",
             "  userload replay                     move a recorded program between two processes, and check it",
             "  userload compare                    which way of moving is better for a workload",
+            "  userload simulate                   how it would go with a guest that is too large to try",
             "  userload doctor                     what this machine offers, and how to get what is missing",
             "",
             "Exit codes: 0 done and verified, 1 failed, 2 wrong usage."

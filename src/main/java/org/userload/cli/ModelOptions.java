@@ -89,7 +89,7 @@ final class ModelOptions {
             paramLabel = "RATE",
             converter = RateConverter.class,
             description = "What both machines can send and install, in bytes per second or in bits as 20gbit. Default:"
-                    + " 1000 MB/s, as measured on a small virtual machine; --validate measures yours.")
+                    + " 1000 MB/s, an assumption; --validate measures yours.")
     private @Nullable Long ceiling;
 
     SimulatedGuest guest() {
@@ -134,6 +134,6 @@ final class ModelOptions {
     }
 
     MachineCosts costs() {
-        return ceiling == null ? MachineCosts.MEASURED : MachineCosts.MEASURED.withBytesPerSecond(ceiling);
+        return ceiling == null ? MachineCosts.ASSUMED : MachineCosts.ASSUMED.withBytesPerSecond(ceiling);
     }
 }

@@ -16,8 +16,12 @@ import org.userload.transport.Link;
  */
 record ValidationCase(String name, SimulatedGuest guest, Link link, MigrationPlan plan) {
     private static final int PAGES_PER_MIB = 256;
-    private static final Link FAST = Link.parse("1gbit");
-    private static final Link SLOW = Link.parse("100mbit");
+    private static final Link LOCAL = Link.parse("1gbit/200us");
+
+    /** A round trip that is long against what a thread waits for its CPU. */
+    private static final Link FAST = Link.parse("1gbit/10ms");
+
+    private static final Link SLOW = Link.parse("100mbit/10ms");
     private static final int BUSY_ROUNDS = 4;
 
     /** Those of {@code simulate --validate}. */
@@ -27,18 +31,19 @@ record ValidationCase(String name, SimulatedGuest guest, Link link, MigrationPla
         SimulatedGuest busy = guest(64, 32, 100_000);
         SimulatedGuest small = guest(16, 4, 500);
         return List.of(
-                new ValidationCase("idle, 128 MiB, 1gbit", idle, FAST, plan(MigrationMode.PRECOPY, 300)),
-                new ValidationCase("calm, 128 MiB, 1gbit", calm, FAST, plan(MigrationMode.PRECOPY, 50)),
+                new ValidationCase("idle, 128 MiB, 1gbit/200us", idle, LOCAL, plan(MigrationMode.PRECOPY, 300)),
+                new ValidationCase("idle, 128 MiB, 1gbit/10ms", idle, FAST, plan(MigrationMode.PRECOPY, 300)),
+                new ValidationCase("calm, 128 MiB, 1gbit/10ms", calm, FAST, plan(MigrationMode.PRECOPY, 50)),
                 new ValidationCase(
-                        "busy, 64 MiB, 1gbit",
+                        "busy, 64 MiB, 1gbit/10ms",
                         busy,
                         FAST,
                         plan(MigrationMode.PRECOPY, 100).withMaxRounds(BUSY_ROUNDS)),
-                new ValidationCase("busy, 64 MiB, 1gbit", busy, FAST, plan(MigrationMode.HYBRID, 300)),
-                new ValidationCase("busy, 64 MiB, 1gbit", busy, FAST, plan(MigrationMode.POSTCOPY, 300)),
-                new ValidationCase("busy, 64 MiB, 1gbit", busy, FAST, plan(MigrationMode.STOPCOPY, 300)),
-                new ValidationCase("calm, 16 MiB, 100mbit", small, SLOW, plan(MigrationMode.PRECOPY, 100)),
-                new ValidationCase("calm, 16 MiB, 100mbit", small, SLOW, plan(MigrationMode.POSTCOPY, 300)));
+                new ValidationCase("busy, 64 MiB, 1gbit/10ms", busy, FAST, plan(MigrationMode.HYBRID, 300)),
+                new ValidationCase("busy, 64 MiB, 1gbit/10ms", busy, FAST, plan(MigrationMode.POSTCOPY, 300)),
+                new ValidationCase("busy, 64 MiB, 1gbit/10ms", busy, FAST, plan(MigrationMode.STOPCOPY, 300)),
+                new ValidationCase("calm, 16 MiB, 100mbit/10ms", small, SLOW, plan(MigrationMode.PRECOPY, 100)),
+                new ValidationCase("calm, 16 MiB, 100mbit/10ms", small, SLOW, plan(MigrationMode.POSTCOPY, 300)));
     }
 
     /** The working set lies first, as a synthetic trace has it. */

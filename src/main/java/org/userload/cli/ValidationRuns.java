@@ -83,7 +83,8 @@ final class ValidationRuns {
                 * median(
                         moved,
                         run -> Objects.requireNonNull(run.faultLatencyUs()).p50());
-        List<RunResult> calledBack = withoutLink(scratch, busy, MigrationMode.HYBRID);
+        SimulatedGuest busier = ValidationCase.guest(128, 128, 400_000);
+        List<RunResult> calledBack = withoutLink(scratch, busier, MigrationMode.HYBRID);
         double discardNanos = 1e3
                 * median(
                         calledBack,
@@ -93,7 +94,7 @@ final class ValidationRuns {
         List<RunResult> copied = withoutLink(scratch, large, MigrationMode.STOPCOPY);
         double copyMicros = median(copied, run -> number(run.downtimeUs())) - handoverNanos / 1e3;
         double bytes = (double) large.pages() * PageSize.DEFAULT.bytes();
-        MachineCosts usual = MachineCosts.MEASURED;
+        MachineCosts usual = MachineCosts.ASSUMED;
         return new MachineCosts(
                 bytes / Math.max(copyMicros, 1) * 1e6,
                 handoverNanos,

@@ -23,7 +23,7 @@ class CommandsIT {
     private Path directory;
 
     @ParameterizedTest
-    @ValueSource(strings = {"replay", "compare", "serve", "load", "trace", "dirtyrate", "doctor"})
+    @ValueSource(strings = {"replay", "simulate", "compare", "serve", "load", "trace", "dirtyrate", "doctor"})
     void everyCommand_explainsItself(String command) throws Exception {
         Result result = UserloadProcess.run(command, "--help");
         assertThat(result.exitCode()).isZero();

@@ -1,8 +1,8 @@
 package org.userload.migration.simulation;
 
 /**
- * What the machines at both ends add to the link. All of it depends on the machine; {@link #MEASURED} says where its
- * values come from, and {@code simulate --validate} measures some of them anew.
+ * What the machines at both ends add to the link. All of it depends on the machine; {@link #ASSUMED} is what is taken
+ * otherwise, and {@code simulate --validate} measures some of them anew.
  *
  * @param bytesPerSecond page content that source and destination manage on a link that is no limit; above 0
  * @param handoverNanos from the pause until the guest runs, on a link that takes no time; 0 or more
@@ -21,8 +21,8 @@ public record MachineCosts(
         double scanNanosPerPage,
         double scanNanosPerDirtyPage) {
 
-    /** As measured; {@code docs/simulation.md} says how. */
-    public static final MachineCosts MEASURED = new MachineCosts(1.0e9, 3e6, 100e3, 300, 300, 1.6, 47);
+    /** Plausible for machines that are not busy; {@code docs/simulation.md} says what is known of each. */
+    public static final MachineCosts ASSUMED = new MachineCosts(1.0e9, 3e6, 100e3, 300, 300, 1.6, 47);
 
     /** No cost at all: the link is the only limit. */
     public static final MachineCosts NONE = new MachineCosts(1e15, 0, 0, 0, 0, 0, 0);

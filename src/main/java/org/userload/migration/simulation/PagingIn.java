@@ -103,11 +103,13 @@ final class PagingIn {
             // Its page is on its way: anywhere.
             waits = faultNanos + random.nextDouble() * onTheirWay * link.contentPageNanos();
             duplicate += faults;
+            streamedUntil += faults * link.contentPageNanos();
         } else {
             waits = faultNanos + link.answerNanos();
             answered += faults;
-            hot -= faults;
         }
+        // Either way its page is there afterwards: every fault brings the end nearer.
+        hot -= faults;
         streamedUntil += faults * link.urgentPageNanos();
         blockedNanos += faults * waits;
         now += faults * waits;
