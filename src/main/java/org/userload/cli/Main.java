@@ -7,6 +7,7 @@ import org.userload.destination.InterceptorChoice;
 import org.userload.dirty.TrackerChoice;
 import org.userload.migration.MigrationMode;
 import org.userload.migration.OnNonConvergence;
+import org.userload.pack.Compression;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -64,6 +65,7 @@ public final class Main implements Runnable {
                 .registerConverter(MigrationMode.class, new ChoiceConverter<>(MigrationMode.class))
                 .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
                 .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
+                .registerConverter(Compression.class, new ChoiceConverter<>(Compression.class))
                 .registerConverter(
                         ReplayCommand.SocketKind.class, new ChoiceConverter<>(ReplayCommand.SocketKind.class))
                 .setExpandAtFiles(false)

@@ -3,9 +3,12 @@ package org.userload.cli;
 import java.time.Duration;
 import java.util.List;
 import org.userload.dirty.TrackerChoice;
+import org.userload.memory.PageSize;
 import org.userload.migration.MigrationMode;
 import org.userload.migration.MigrationPlan;
 import org.userload.migration.OnNonConvergence;
+import org.userload.pack.Compression;
+import org.userload.source.PageEncoding;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -67,8 +70,31 @@ final class MigrationOptions {
             description = "How writes are tracked: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.")
     private TrackerChoice tracker = TrackerChoice.AUTO;
 
+    @Option(
+            names = "--delta-cache",
+            paramLabel = "SIZE",
+            defaultValue = "0",
+            converter = SizeConverter.class,
+            description = {
+                "precopy and hybrid: memory at the source for pages that have been sent, so that of pages that the program"
+                        + " has written to since only the changes are sent. For example 64M. Default: none."
+            })
+    private long deltaCacheBytes;
+
     MigrationMode mode() {
         return mode;
+    }
+
+    /** How page content is made smaller. */
+    PageEncoding encoding(Compression compression) {
+        int pageBytes = PageSize.DEFAULT.bytes();
+        if (deltaCacheBytes != 0 && deltaCacheBytes < pageBytes) {
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--delta-cache is 0 for none, or at least a page of " + pageBytes + " bytes, not "
+                            + deltaCacheBytes);
+        }
+        return new PageEncoding(compression, deltaCacheBytes);
     }
 
     /** What was asked for. */
@@ -98,6 +124,7 @@ final class MigrationOptions {
                 "--max-rounds=" + maxRounds,
                 "--precopy-rounds=" + precopyRounds,
                 "--on-non-convergence=" + onNonConvergence,
-                "--tracker=" + tracker);
+                "--tracker=" + tracker,
+                "--delta-cache=" + deltaCacheBytes);
     }
 }

@@ -51,6 +51,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
+    @Mixin
+    private CompressOption compress = new CompressOption();
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -63,7 +66,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
                 Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
             SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
-            ServerConfig config = ServerConfig.at(listen.endpoint()).withLink(linkOptions.link());
+            ServerConfig config = ServerConfig.at(listen.endpoint())
+                    .withLink(linkOptions.link())
+                    .withEncoding(migration.encoding(compress.compression()));
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, migration.plan())) {
                 say(READY + source.endpoint());
                 source.awaitDestination(PATIENCE);
@@ -79,7 +84,11 @@ final class ReplaySourceCommand implements Callable<Integer> {
             source.migrate(PATIENCE);
             sampler.sample();
             source.completion().get();
-            SourceStory story = new SourceStory(Objects.requireNonNull(source.report()), sampler.samples(), startNanos);
+            SourceStory story = new SourceStory(
+                    Objects.requireNonNull(source.report()),
+                    sampler.samples(),
+                    startNanos,
+                    Objects.requireNonNull(source.encodingStatistics()));
             say(MOVED + JsonLine.of(story));
             return 0;
         } catch (HandoverException e) {

@@ -29,6 +29,7 @@ final class StreamIntake extends ClientConnection {
     private final Consumer<@Nullable Throwable> onLost;
     private final int acknowledgeEvery;
 
+    private final PageDecoder decoder;
     private int ackRegion;
     private long ackFirst;
     private int ackCount;
@@ -45,6 +46,7 @@ final class StreamIntake extends ClientConnection {
         this.table = table;
         this.installer = installer;
         this.onLost = onLost;
+        this.decoder = new PageDecoder(table);
         this.acknowledgeEvery = Math.max(1, Math.min(windowPages / 8, FrameLayout.MAX_ZERO_RUN_PAGES));
     }
 
@@ -61,7 +63,14 @@ final class StreamIntake extends ClientConnection {
     @Override
     public void pages(FrameHeader header) {
         checkStarted(header);
-        header.checkContent(table);
+        switch (header.type()) {
+            case PACKED -> header.checkPacked(table, FrameLayout.MAX_PAGES_PER_FRAME);
+            case DELTA -> {
+                requireRounds(header);
+                header.checkDelta(table);
+            }
+            default -> header.checkContent(table);
+        }
         wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
     }
 
@@ -69,6 +78,15 @@ final class StreamIntake extends ClientConnection {
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
         installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
         acknowledge(header.region(), firstPage, count);
+    }
+
+    @Override
+    public void encoded(FrameHeader header, ByteBuf bytes) {
+        ByteBuf pages = header.type() == FrameType.DELTA
+                ? decoder.change(header, bytes, features(), installer.region(header.region()))
+                : decoder.unpack(header, bytes, features());
+        installer.install(Arrival.STREAM, header.region(), header.firstPage(), header.count(), pages);
+        acknowledge(header.region(), header.firstPage(), header.count());
     }
 
     @Override
@@ -153,6 +171,7 @@ final class StreamIntake extends ClientConnection {
 
     @Override
     void lost(@Nullable Throwable cause) {
+        decoder.close();
         onLost.accept(cause);
     }
 }

@@ -22,24 +22,16 @@ final class Rounds {
     private final Convergence policy;
     private final GuestThrottle throttle;
     private final Patience patience;
-    private final int pageBytes;
     private final Bandwidth bandwidth = new Bandwidth();
     private final List<RoundReport> reports = new ArrayList<>();
     private int throttlePercent;
 
-    Rounds(
-            SourceSession session,
-            DirtyTracker tracker,
-            Convergence policy,
-            GuestThrottle throttle,
-            Patience patience,
-            int pageBytes) {
+    Rounds(SourceSession session, DirtyTracker tracker, Convergence policy, GuestThrottle throttle, Patience patience) {
         this.session = session;
         this.tracker = tracker;
         this.policy = policy;
         this.throttle = throttle;
         this.patience = patience;
-        this.pageBytes = pageBytes;
     }
 
     /**
@@ -67,11 +59,11 @@ final class Rounds {
         long acknowledged = session.acknowledgedPages();
         long sent = patience.await(session.stream().sendRound(), session, "has not taken a round of pages");
         long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
-        bandwidth.sample((session.acknowledgedPages() - acknowledged) * pageBytes, micros);
+        bandwidth.sample(session.acknowledgedPages() - acknowledged, micros);
         tracker.collect(session::dirtied);
         long dirty = session.unsentPages();
         reports.add(new RoundReport(sent, dirty, micros));
-        return policy.afterRound(sent, dirty, bandwidth.microsFor(dirty * pageBytes));
+        return policy.afterRound(sent, dirty, bandwidth.microsFor(dirty));
     }
 
     List<RoundReport> reports() {

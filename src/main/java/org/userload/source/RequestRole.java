@@ -18,14 +18,14 @@ final class RequestRole implements ConnectionRole {
     private final SourceSession session;
     private final SessionEnd end;
     private final RegionTable table;
-    private final PageReplies replies;
+    private final PageEncoder encoder;
     private @Nullable ChannelHandlerContext context;
 
-    RequestRole(SourceSession session, SessionEnd end) {
+    RequestRole(SourceSession session, SessionEnd end, PageEncoding encoding) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
-        this.replies = new PageReplies(session.source());
+        this.encoder = PageEncoder.ofAnswers(session, encoding);
     }
 
     @Override
@@ -58,15 +58,13 @@ final class RequestRole implements ConnectionRole {
         while (page < end) {
             PageRun run = session.source().describe(region, page, (int) (end - page));
             int pages = run.pageCount();
-            ByteBuf frame;
             if (run.isZero()) {
-                frame = replies.zero(to.alloc(), region, page, pages, id);
+                encoder.writeZero(to, region, page, pages, id);
                 session.countZero(pages);
             } else {
-                frame = replies.content(to.alloc(), region, page, pages, id);
+                encoder.write(to, region, page, pages, id);
                 session.countDemand(pages);
             }
-            to.write(frame, to.voidPromise());
             page += pages;
         }
     }
@@ -99,7 +97,7 @@ final class RequestRole implements ConnectionRole {
 
     @Override
     public void closed(@Nullable Throwable cause) {
-        replies.close();
+        encoder.close();
         end.connectionLost(session, "sync", cause);
     }
 }

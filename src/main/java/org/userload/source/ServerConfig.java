@@ -9,14 +9,19 @@ import org.userload.transport.Link;
  *
  * @param endpoint where to listen
  * @param link a link to emulate, of which this side shapes what it sends, all sessions together; null for none
+ * @param encoding how page content is made smaller for destinations that can read it
  */
-public record ServerConfig(Endpoint endpoint, @Nullable Link link) {
-    /** Defaults: no emulated link. */
+public record ServerConfig(Endpoint endpoint, @Nullable Link link, PageEncoding encoding) {
+    /** Defaults: no emulated link, pages as they are. */
     public static ServerConfig at(Endpoint endpoint) {
-        return new ServerConfig(endpoint, null);
+        return new ServerConfig(endpoint, null, PageEncoding.PLAIN);
     }
 
     public ServerConfig withLink(@Nullable Link emulated) {
-        return new ServerConfig(endpoint, emulated);
+        return new ServerConfig(endpoint, emulated, encoding);
+    }
+
+    public ServerConfig withEncoding(PageEncoding wanted) {
+        return new ServerConfig(endpoint, link, wanted);
     }
 }

@@ -16,7 +16,7 @@ import org.userload.protocol.ProtocolException;
  * Streams pages in passes, on the stream loop: in a session with rounds as many as the migration asks for, the last of
  * them every page that has not been sent by then; in any other that one alone.
  *
- * <p>At most a window of pages is sent and not yet acknowledged. That bounds what lies in socket buffers in front of
+ * <p>At most a window of pages is sent and not yet acknowledged, however few bytes they are on the wire. That bounds what lies in socket buffers in front of
  * the destination, and with it how long an urgent page can be held up on a shared wire.
  */
 final class StreamRole implements ConnectionRole {
@@ -32,7 +32,7 @@ final class StreamRole implements ConnectionRole {
     private final SourceSession session;
     private final SessionEnd end;
     private final RegionTable table;
-    private final PageReplies replies;
+    private final PageEncoder encoder;
     private @Nullable ChannelHandlerContext context;
     private long windowPages;
     private long unacknowledgedPages;
@@ -46,11 +46,11 @@ final class StreamRole implements ConnectionRole {
 
     private int marks;
 
-    StreamRole(SourceSession session, SessionEnd end) {
+    StreamRole(SourceSession session, SessionEnd end, PageEncoding encoding) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
-        this.replies = new PageReplies(session.source());
+        this.encoder = PageEncoder.ofStream(session, encoding);
     }
 
     @Override
@@ -67,8 +67,14 @@ final class StreamRole implements ConnectionRole {
         if (pass != null || marked != null) {
             throw new IllegalStateException("the pass before has not ended");
         }
+        encoder.begin(next);
         pass = next;
         send();
+    }
+
+    /** The destination is about to lose pages that it has. */
+    void endDeltas() {
+        encoder.endDeltas();
     }
 
     /** The pass cannot go on: ends the session. */
@@ -180,10 +186,10 @@ final class StreamRole implements ConnectionRole {
         session.sent(region).set(first, pages);
         current.count(pages);
         if (kind.isZero()) {
-            to.write(replies.zero(to.alloc(), region, first, pages, 0), to.voidPromise());
+            encoder.writeZero(to, region, first, pages, 0);
             session.countZero(pages);
         } else {
-            to.write(replies.content(to.alloc(), region, first, pages, 0), to.voidPromise());
+            encoder.write(to, region, first, pages, 0);
             session.countStream(pages);
             unacknowledgedPages += pages;
         }
@@ -203,7 +209,7 @@ final class StreamRole implements ConnectionRole {
 
     @Override
     public void closed(@Nullable Throwable cause) {
-        replies.close();
+        encoder.close();
         failPasses(cause);
         end.connectionLost(session, "stream", cause);
     }
