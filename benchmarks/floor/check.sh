@@ -25,6 +25,11 @@ for pin in $pins; do
     done
     run stream --mib 32 --pin $pin
 done
+"$floor" dirty --mib 64 --rounds 5 --json > /dev/null # it checks what it found
+"$floor" dirty --pages 1 --touches 1 --rounds 2 > /dev/null
+refuse dirty --pages 10 --touches 11
+refuse dirty --toucher
+refuse stream --rounds 5
 run fault-tcp --pages 1 --touches 1 --warmup 0
 run stream --pages 17 --chunk 65536 --toucher
 run stream --pages 300 --low-water 1048576

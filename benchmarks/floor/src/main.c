@@ -6,16 +6,28 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "dirty.h"
 #include "fail.h"
 #include "memory.h"
+
+static struct result run(const struct options *options)
+{
+    switch (options->scenario) {
+    case SCENARIO_STREAM:
+        return scenario_stream(options);
+    case SCENARIO_DIRTY:
+        return scenario_dirty(options);
+    default:
+        return scenario_fault(options);
+    }
+}
 
 int main(int argc, char **argv)
 {
     struct options options = options_parse(argc, argv);
     if (sysconf(_SC_PAGESIZE) != (long)PAGE_BYTES)
         fail("this machine's page size is %ld bytes, not %zu", sysconf(_SC_PAGESIZE), PAGE_BYTES);
-    struct result result = options.scenario == SCENARIO_STREAM ? scenario_stream(&options)
-                                                               : scenario_fault(&options);
+    struct result result = run(&options);
     if (options.json)
         report_json(&options, &result);
     else

@@ -24,6 +24,7 @@ static const char help[] =
     "  fault-tcp    page faults served by another process over loopback TCP\n"
     "  fault-local  page faults served from a buffer, without a network\n"
     "  stream       all memory in order over a second connection\n"
+    "  dirty        random writes in rounds, each ended by a scan for the written pages\n"
     "\n"
     "Options of fault-tcp and fault-local:\n"
     "  --touches M          measured touches, each of another missing page (default 20000)\n"
@@ -32,8 +33,11 @@ static const char help[] =
     "  --toucher            touch pages at random meanwhile, until all are present\n"
     "  --chunk BYTES        most page data in one frame (default 65536)\n"
     "  --low-water BYTES    wake the stream intake for so many at least (default 262144)\n"
+    "Options of dirty:\n"
+    "  --touches M          pages written in a round, at random (default 1 % of all)\n"
+    "  --rounds R           rounds (default 50)\n"
     "Options of all:\n"
-    "  --pages N, --mib N   memory size (default 32768 pages; stream 512 MiB)\n"
+    "  --pages N, --mib N   memory size (default 128 MiB; stream 512, dirty 1024)\n"
     "  --pin WHERE          none (default)\n"
     "                       same   everything on CPU 0\n"
     "                       split  toucher and stream intake on CPU 0,\n"
@@ -45,7 +49,7 @@ static const char help[] =
     "  --json               print one JSON object\n"
     "  --help               print this\n";
 
-static const char *const scenario_names[] = {"fault-tcp", "fault-local", "stream", NULL};
+static const char *const scenario_names[] = {"fault-tcp", "fault-local", "stream", "dirty", NULL};
 static const char *const pin_names[] = {"none", "same", "split", NULL};
 static const char *const loop_names[] = {"poll", "blocking", NULL};
 
@@ -98,7 +102,7 @@ static size_t pages_in(const char *option, const char *text, uint64_t most_bytes
 enum option_id {
     OPTION_PAGES = 1, OPTION_MIB, OPTION_PIN, OPTION_LOOP, OPTION_SEED, OPTION_COLD, OPTION_VERIFY,
     OPTION_JSON, OPTION_HELP, OPTION_TOUCHES, OPTION_WARMUP, OPTION_TOUCHER, OPTION_CHUNK,
-    OPTION_LOW_WATER,
+    OPTION_LOW_WATER, OPTION_ROUNDS,
 };
 
 static const struct option table[] = {
@@ -116,13 +120,21 @@ static const struct option table[] = {
     {"toucher", no_argument, NULL, OPTION_TOUCHER},
     {"chunk", required_argument, NULL, OPTION_CHUNK},
     {"low-water", required_argument, NULL, OPTION_LOW_WATER},
+    {"rounds", required_argument, NULL, OPTION_ROUNDS},
     {NULL, 0, NULL, 0},
 };
 
 static bool applies(enum option_id option, enum scenario scenario)
 {
-    if (option == OPTION_TOUCHES || option == OPTION_WARMUP)
-        return scenario != SCENARIO_STREAM;
+    bool is_fault = scenario == SCENARIO_FAULT_TCP || scenario == SCENARIO_FAULT_LOCAL;
+    if (option == OPTION_TOUCHES)
+        return is_fault || scenario == SCENARIO_DIRTY;
+    if (option == OPTION_WARMUP)
+        return is_fault;
+    if (option == OPTION_ROUNDS)
+        return scenario == SCENARIO_DIRTY;
+    if (option == OPTION_VERIFY || option == OPTION_LOOP || option == OPTION_COLD)
+        return scenario != SCENARIO_DIRTY; /* it always checks; it has no handler and no missing memory */
     if (option == OPTION_TOUCHER || option == OPTION_CHUNK || option == OPTION_LOW_WATER)
         return scenario == SCENARIO_STREAM;
     return true;
@@ -153,6 +165,9 @@ static void set(struct options *options, const struct option *option, const char
     case OPTION_WARMUP:
         options->warmup = number(name, text, 0, MOST_PAGES);
         break;
+    case OPTION_ROUNDS:
+        options->rounds = number(name, text, 1, 1000000);
+        break;
     case OPTION_CHUNK:
         options->chunk_pages = pages_in(name, text, MOST_CHUNK_BYTES);
         break;
@@ -176,6 +191,18 @@ static void set(struct options *options, const struct option *option, const char
     }
 }
 
+static size_t default_mib(enum scenario scenario)
+{
+    switch (scenario) {
+    case SCENARIO_STREAM:
+        return 512;
+    case SCENARIO_DIRTY:
+        return 1024;
+    default:
+        return 128;
+    }
+}
+
 struct options options_parse(int argc, char **argv)
 {
     if (argc < 2)
@@ -188,9 +215,10 @@ struct options options_parse(int argc, char **argv)
         .pin = PIN_NONE,
         .loop = LOOP_POLL,
         .seed = 1,
-        .pages = scenario == SCENARIO_STREAM ? 512 * PAGES_PER_MIB : 128 * PAGES_PER_MIB,
-        .touches = 20000,
-        .warmup = 2000,
+        .pages = default_mib(scenario) * PAGES_PER_MIB,
+        .touches = scenario == SCENARIO_DIRTY ? 0 : 20000,
+        .warmup = scenario == SCENARIO_DIRTY ? 0 : 2000,
+        .rounds = 50,
         .chunk_pages = 65536 / PAGE_BYTES,
         .low_water_bytes = 262144,
     };
@@ -205,6 +233,8 @@ struct options options_parse(int argc, char **argv)
     }
     if (optind < argc)
         usage_error("unexpected argument '%s'", argv[optind]);
+    if (options.touches == 0) /* dirty */
+        options.touches = options.pages < 100 ? 1 : options.pages / 100;
     if (scenario != SCENARIO_STREAM && options.touches + options.warmup > options.pages)
         usage_error("%zu touches and %zu warm-up touches, each of another page, need more than %zu pages",
                     options.touches, options.warmup, options.pages);

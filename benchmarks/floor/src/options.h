@@ -8,7 +8,7 @@
 
 #include "affinity.h"
 
-enum scenario { SCENARIO_FAULT_TCP, SCENARIO_FAULT_LOCAL, SCENARIO_STREAM };
+enum scenario { SCENARIO_FAULT_TCP, SCENARIO_FAULT_LOCAL, SCENARIO_STREAM, SCENARIO_DIRTY };
 
 enum loop { LOOP_POLL, LOOP_BLOCKING };
 
@@ -18,8 +18,9 @@ struct options {
     enum loop loop;
     uint64_t seed;
     size_t pages;
-    size_t touches;     /* measured */
+    size_t touches;     /* measured; in a round of dirty: pages written */
     size_t warmup;      /* touches before them */
+    size_t rounds;      /* of writes and a scan */
     size_t chunk_pages; /* most pages in one stream frame */
     size_t low_water_bytes; /* the stream intake sleeps until so many are there */
     bool toucher;

@@ -16,6 +16,16 @@ static double stream_mb_per_s(const struct options *options, const struct result
     return mb / ((double)result->total_ns / 1e9);
 }
 
+/* What dirty has; the other scenarios have pages that were installed. */
+static void json_dirty(const struct options *options, const struct result *result)
+{
+    printf(",\"dirty\":{\"rounds\":%zu,\"pages_per_round\":%zu,\"start_ns\":%" PRIu64
+           ",\"scan_ns\":%" PRIu64 ",\"untracked_write_ns\":%" PRIu64
+           ",\"first_write_ns\":%" PRIu64 ",\"second_write_ns\":%" PRIu64 "}",
+           options->rounds, options->touches, result->dirty_start_ns, result->scan_ns,
+           result->untracked_write_ns, result->first_write_ns, result->second_write_ns);
+}
+
 static void row_us(const char *name, double ns)
 {
     printf("  %-22s %12.2f us\n", name, ns / 1e3);
@@ -26,6 +36,17 @@ static void row_count(const char *name, size_t count)
     printf("  %-22s %12zu\n", name, count);
 }
 
+static void table_dirty(const struct options *options, const struct result *result)
+{
+    row_count("rounds", options->rounds);
+    row_count("pages per round", options->touches);
+    row_us("start", (double)result->dirty_start_ns);
+    row_us("scan", (double)result->scan_ns);
+    row_us("untracked write", (double)result->untracked_write_ns);
+    row_us("first write", (double)result->first_write_ns);
+    row_us("second write", (double)result->second_write_ns);
+}
+
 void report_table(const struct options *options, const struct result *result)
 {
     const struct latency_summary *latency = &result->fault_latency;
@@ -33,6 +54,8 @@ void report_table(const struct options *options, const struct result *result)
            options_scenario_name(options->scenario), options_pin_name(options->pin),
            options_loop_name(options->loop), options->pages, options->seed,
            options->verify ? ", verified" : "");
+    if (options->scenario == SCENARIO_DIRTY)
+        table_dirty(options, result);
     if (latency->count > 0) {
         row_count("faults", latency->count);
         row_us("p50", (double)latency->p50_ns);
@@ -64,6 +87,8 @@ void report_json(const struct options *options, const struct result *result)
                latency->max_ns, latency->mean_ns);
     if (has_stream(options))
         printf(",\"stream_mb_per_s\":%.1f", stream_mb_per_s(options, result));
+    if (options->scenario == SCENARIO_DIRTY)
+        json_dirty(options, result);
     printf(",\"total_us\":%.1f,\"pages_demand\":%zu,\"pages_stream\":%zu,\"pages_duplicate\":%zu}\n",
            (double)result->total_ns / 1e3, result->pages_demand, result->pages_stream,
            result->pages_duplicate);

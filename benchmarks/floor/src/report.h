@@ -7,7 +7,12 @@
 
 struct result {
     struct latency_summary fault_latency; /* count 0: nothing was touched */
-    uint64_t total_ns;                    /* fault-*: measured touches; stream: start to complete */
+    uint64_t total_ns;                    /* fault-*: measured touches; stream: start to complete; dirty: scans */
+    uint64_t dirty_start_ns;              /* dirty: to protect all memory for the first time */
+    uint64_t scan_ns;                     /* dirty: these four are medians of the rounds */
+    uint64_t untracked_write_ns;          /* each per write */
+    uint64_t first_write_ns;
+    uint64_t second_write_ns;
     size_t pages_demand;
     size_t pages_stream;
     size_t pages_duplicate;

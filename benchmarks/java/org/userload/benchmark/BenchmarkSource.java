@@ -30,8 +30,8 @@ final class BenchmarkSource {
     private BenchmarkSource() {}
 
     /**
-     * Arguments: content, number of pages; then, each if it differs, {@code listen=ADDR} (a free loopback port) and
-     * {@code link=LINK} (none).
+     * Arguments: content, number of pages; then, each if it differs, {@code listen=ADDR} (a free loopback port),
+     * {@code link=LINK} (none) and {@code cap=BYTES} per second (none).
      */
     public static void main(String[] arguments) throws IOException {
         Content content = Content.valueOf(arguments[0]);
@@ -50,15 +50,17 @@ final class BenchmarkSource {
     private static ServerConfig config(String[] arguments) {
         Endpoint listen = Endpoint.parse("127.0.0.1:0");
         Link link = null;
+        long cap = 0;
         for (String argument : arguments) {
             String value = argument.substring(argument.indexOf('=') + 1);
             switch (argument.substring(0, argument.indexOf('='))) {
                 case "listen" -> listen = Endpoint.parse(value);
+                case "cap" -> cap = Long.parseLong(value);
                 case "link" -> link = Link.parse(value);
                 default -> throw new IllegalArgumentException(argument);
             }
         }
-        return ServerConfig.at(listen).withLink(link);
+        return ServerConfig.at(listen).withLink(link).withMaxBytesPerSecond(cap);
     }
 
     private static void serve(ServerConfig config, PageSource source) throws IOException {

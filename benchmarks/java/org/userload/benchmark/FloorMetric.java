@@ -27,6 +27,13 @@ record FloorMetric(String name, String pointer, double scale, double goal, boole
                         latency("p99", 2),
                         new FloorMetric("finish ms", "/total_us", MICROS, 1.3, false),
                         new FloorMetric("faults", "/fault_latency_ns/count", 1, NONE, false));
+            case DIRTY ->
+                List.of(
+                        new FloorMetric("scan us", "/dirty/scan_ns", MICROS, 1.2, false),
+                        new FloorMetric("start us", "/dirty/start_ns", MICROS, NONE, false),
+                        new FloorMetric("untracked write ns", "/dirty/untracked_write_ns", 1, NONE, false),
+                        new FloorMetric("first write ns", "/dirty/first_write_ns", 1, NONE, false),
+                        new FloorMetric("second write ns", "/dirty/second_write_ns", 1, NONE, false));
         };
     }
 

@@ -9,7 +9,8 @@ enum FloorScenario {
     FAULT_TCP,
     FAULT_LOCAL,
     STREAM,
-    STREAM_TOUCHER;
+    STREAM_TOUCHER,
+    DIRTY;
 
     private static final int PAGES_PER_MIB = 256;
 
@@ -41,10 +42,12 @@ enum FloorScenario {
      * @param warmup touches before the measured ones
      * @param touches measured touches
      * @param streamMib MiB of memory in the stream scenarios
+     * @param dirtyMib MiB of memory in the scenario of dirty pages, 1 % of which are written in a round
+     * @param dirtyRounds rounds of it
      */
-    record Size(int faultPages, int warmup, int touches, int streamMib) {
-        static final Size FULL = new Size(128 * PAGES_PER_MIB, 2000, 20_000, 512);
-        static final Size QUICK = new Size(32 * PAGES_PER_MIB, 500, 5_000, 128);
+    record Size(int faultPages, int warmup, int touches, int streamMib, int dirtyMib, int dirtyRounds) {
+        static final Size FULL = new Size(128 * PAGES_PER_MIB, 2000, 20_000, 512, 1024, 50);
+        static final Size QUICK = new Size(32 * PAGES_PER_MIB, 500, 5_000, 128, 128, 20);
     }
 
     boolean isStream() {
@@ -52,7 +55,11 @@ enum FloorScenario {
     }
 
     int pages(Size size) {
-        return isStream() ? size.streamMib * PAGES_PER_MIB : size.faultPages;
+        return switch (this) {
+            case FAULT_TCP, FAULT_LOCAL -> size.faultPages;
+            case STREAM, STREAM_TOUCHER -> size.streamMib * PAGES_PER_MIB;
+            case DIRTY -> size.dirtyMib * PAGES_PER_MIB;
+        };
     }
 
     /** Arguments of the C program. */
@@ -63,11 +70,15 @@ enum FloorScenario {
                     case FAULT_TCP -> "fault-tcp";
                     case FAULT_LOCAL -> "fault-local";
                     case STREAM, STREAM_TOUCHER -> "stream";
+                    case DIRTY -> "dirty";
                 });
         if (this == STREAM_TOUCHER) {
             arguments.add("--toucher");
         }
-        if (!isStream()) {
+        if (this == DIRTY) {
+            arguments.addAll(List.of("--rounds", Integer.toString(size.dirtyRounds)));
+        }
+        if (this == FAULT_TCP || this == FAULT_LOCAL) {
             arguments.addAll(
                     List.of("--touches", Integer.toString(size.touches), "--warmup", Integer.toString(size.warmup)));
         }
@@ -81,6 +92,7 @@ enum FloorScenario {
             case FAULT_LOCAL -> "fault, local";
             case STREAM -> "stream";
             case STREAM_TOUCHER -> "stream + toucher";
+            case DIRTY -> "dirty pages";
         };
     }
 }

@@ -65,6 +65,11 @@ final class FloorSubject {
             }
             return;
         }
+        if (scenario == FloorScenario.DIRTY) {
+            DirtySubject dirty = new DirtySubject(pages, size.dirtyRounds());
+            serve(warmUpTurns, () -> dirtyTurn(dirty));
+            return;
+        }
         try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.PATTERN, pages, pin.sourceCpu())) {
             DestinationConfig config = DestinationConfig.from(source.endpoint())
                     .withInterceptor(InterceptorChoice.USERFAULTFD)
@@ -88,6 +93,14 @@ final class FloorSubject {
             System.gc();
             System.out.println(turn.run());
         }
+    }
+
+    private ObjectNode dirtyTurn(DirtySubject dirty) {
+        long begin = System.nanoTime();
+        ObjectNode measured = dirty.run();
+        ObjectNode result = result(System.nanoTime() - begin, new long[0], 0);
+        result.set("dirty", measured);
+        return result;
     }
 
     private ObjectNode faults(DestinationConfig config) throws Exception {

@@ -8,7 +8,6 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.HdrHistogram.Histogram;
 import org.userload.destination.Destination;
@@ -26,8 +25,8 @@ import picocli.CommandLine.Spec;
 
 /**
  * How long a touched page takes while the stream fills the link: a destination in this process, a source in another, and
- * a thread that touches random pages now and then until all are in. Several rounds after warm-up; for each metric the
- * median, the least and the greatest round.
+ * a thread that touches random pages now and then, first without the stream and then beside it until all are in. Several
+ * rounds after warm-up; for each metric the median, the least and the greatest round.
  */
 @Command(
         name = "UrgentPages",
@@ -40,11 +39,17 @@ public final class UrgentPages implements Callable<Integer> {
     @Option(names = "--link", description = "Link to emulate, RATE[/RTT]. Default: none.")
     private String link;
 
+    @Option(names = "--max-bandwidth", description = "Limit of the source, bytes per second. Default: none.")
+    private long cap;
+
     @Option(names = "--from", description = "Address of a BenchmarkSource that runs already. Default: one is started.")
     private String from;
 
     @Option(names = "--touch-every", description = "Pause between two touches, us. Default: ${DEFAULT-VALUE}.")
     private int touchEveryMicros = 1000;
+
+    @Option(names = "--idle-touches", description = "Touches before the stream begins. Default: ${DEFAULT-VALUE}.")
+    private int idleTouches = 200;
 
     @Option(names = "--rounds", description = "Default: ${DEFAULT-VALUE}.")
     private int rounds = 5;
@@ -68,7 +73,8 @@ public final class UrgentPages implements Callable<Integer> {
             measure(Endpoint.parse(from));
             return 0;
         }
-        String[] more = link == null ? new String[0] : new String[] {"link=" + link};
+        String[] more =
+                link != null ? new String[] {"link=" + link} : cap > 0 ? new String[] {"cap=" + cap} : new String[0];
         try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.PATTERN, (long) mib << 8, -1, more)) {
             measure(source.endpoint());
         }
@@ -76,7 +82,7 @@ public final class UrgentPages implements Callable<Integer> {
     }
 
     /** One round. */
-    private record Round(double megabytesPerSecond, double p50, double p90, double p99, double max, long faults) {}
+    private record Round(double megabytesPerSecond, Histogram idle, Histogram loaded) {}
 
     private void measure(Endpoint source) throws Exception {
         for (int i = 0; i < warmup; i++) {
@@ -90,36 +96,38 @@ public final class UrgentPages implements Callable<Integer> {
     }
 
     private Round round(Endpoint source, int seed) throws Exception {
-        DestinationConfig config = DestinationConfig.from(source).withLink(link == null ? null : Link.parse(link));
+        DestinationConfig config =
+                DestinationConfig.from(source).withStreamAtOnce(false).withLink(link == null ? null : Link.parse(link));
         try (Destination destination = Destination.open(config)) {
-            touchUntilComplete(destination, seed);
-            DestinationStatistics statistics = destination.completion().get(10, TimeUnit.MINUTES);
-            Histogram nanos = statistics.faultLatencyNanos();
-            return new Round(
-                    destination.memory().sizeBytes() * 1e3 / statistics.completionNanos(),
-                    nanos.getValueAtPercentile(50) / 1e3,
-                    nanos.getValueAtPercentile(90) / 1e3,
-                    nanos.getValueAtPercentile(99) / 1e3,
-                    nanos.getMaxValue() / 1e3,
-                    nanos.getTotalCount());
+            SplittableRandom random = new SplittableRandom(seed);
+            for (int i = 0; i < idleTouches; i++) {
+                touch(destination.memory(), random);
+            }
+            DestinationStatistics idle = destination.statistics();
+            long start = System.nanoTime();
+            destination.startStream();
+            while (!destination.completion().isDone()) {
+                touch(destination.memory(), random);
+            }
+            DestinationStatistics all = destination.completion().get();
+            Histogram loaded = all.faultLatencyNanos();
+            loaded.subtract(idle.faultLatencyNanos());
+            long bytes = (all.pagesInPlace() - idle.pagesInPlace()) << 12;
+            return new Round(bytes * 1e3 / (destination.completedAtNanos() - start), idle.faultLatencyNanos(), loaded);
         }
     }
 
-    /** Touches random pages; a touch of a page that is in already counts as nothing and is followed by another at once. */
-    private void touchUntilComplete(Destination destination, int seed) {
-        SplittableRandom random = new SplittableRandom(seed);
-        GuestMemory memory = destination.memory();
+    /** Touches a random page; a page that is in already counts as nothing and is followed by another at once. */
+    private void touch(GuestMemory memory, SplittableRandom random) {
         long pages = memory.sizeBytes() >>> 12;
-        while (!destination.completion().isDone()) {
-            for (int i = 0; i < 64; i++) {
-                long start = System.nanoTime();
-                memory.getLong(random.nextLong(pages) << 12);
-                if (System.nanoTime() - start > 10_000) {
-                    break;
-                }
+        for (int i = 0; i < 64; i++) {
+            long start = System.nanoTime();
+            memory.getLong(random.nextLong(pages) << 12);
+            if (System.nanoTime() - start > 10_000) {
+                break;
             }
-            LockSupport.parkNanos(touchEveryMicros * 1000L);
         }
+        LockSupport.parkNanos(touchEveryMicros * 1000L);
     }
 
     private void report(Round[] measured) throws IOException {
@@ -129,18 +137,26 @@ public final class UrgentPages implements Callable<Integer> {
                 Locale.ROOT,
                 "%d MiB, %s, %d rounds%n",
                 mib,
-                from != null ? "from " + from : link == null ? "no link" : "link " + link,
+                from != null
+                        ? "from " + from
+                        : link != null ? "link " + link : cap > 0 ? "cap of " + cap + " bytes/s" : "no link",
                 rounds);
         line(out, object, "stream_mb_per_s", measured, Round::megabytesPerSecond);
-        line(out, object, "fault_p50_us", measured, Round::p50);
-        line(out, object, "fault_p90_us", measured, Round::p90);
-        line(out, object, "fault_p99_us", measured, Round::p99);
-        line(out, object, "fault_max_us", measured, Round::max);
-        line(out, object, "faults", measured, Round::faults);
+        line(out, object, "idle_p50_us", measured, round -> micros(round.idle, 50));
+        line(out, object, "idle_p99_us", measured, round -> micros(round.idle, 99));
+        line(out, object, "fault_p50_us", measured, round -> micros(round.loaded, 50));
+        line(out, object, "fault_p90_us", measured, round -> micros(round.loaded, 90));
+        line(out, object, "fault_p99_us", measured, round -> micros(round.loaded, 99));
+        line(out, object, "fault_max_us", measured, round -> micros(round.loaded, 100));
+        line(out, object, "faults", measured, round -> round.loaded.getTotalCount());
         out.flush();
         if (json != null) {
             JsonFile.check(json).write(object);
         }
+    }
+
+    private static double micros(Histogram nanos, double percent) {
+        return nanos.getValueAtPercentile(percent) / 1e3;
     }
 
     private interface Metric {

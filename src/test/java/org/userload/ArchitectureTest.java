@@ -92,7 +92,19 @@ class ArchitectureTest {
     @Test
     void theCheckSeesTheRoomsThatMatterMost() {
         assertThat(ROOMS.stream().filter(ArchitectureTest::isBuilt))
-                .contains("linux", "memory", "protocol", "transport", "fault", "source", "destination");
+                .contains("linux", "memory", "protocol", "transport", "fault", "dirty", "source", "destination");
+    }
+
+    @Test
+    void dirty_dependsOnMemoryAndLinuxOnly() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.userload.dirty..")
+                .should()
+                .dependOnClassesThat(resideInAnyPackage("org.userload..", "io.netty..")
+                        .and(DescribedPredicate.not(resideInAnyPackage(
+                                "org.userload.dirty..", "org.userload.memory..", "org.userload.linux.."))))
+                .check(CLASSES);
     }
 
     @Test

@@ -10,11 +10,16 @@ import java.util.Locale;
 import java.util.Set;
 import java.util.stream.Collectors;
 import org.userload.destination.InterceptorChoice;
+import org.userload.dirty.DirtyTracker;
+import org.userload.dirty.DirtyTrackers;
+import org.userload.dirty.TrackerChoice;
 import org.userload.linux.NativeException;
 import org.userload.linux.NativeShim;
 import org.userload.linux.PageTouch;
 import org.userload.linux.UffdFeature;
 import org.userload.linux.Userfaultfd;
+import org.userload.memory.GuestMemory;
+import org.userload.memory.RegionTable;
 import org.userload.transport.EventLoops;
 
 /** Examines the machine. Tries each thing for real where that has no effect on the system. */
@@ -32,6 +37,7 @@ final class Doctor {
         findings.add(new Finding(
                 "java", true, System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")"));
         userfaultfd(findings);
+        findings.add(writtenPages());
         findings.add(
                 EventLoops.isEpoll()
                         ? new Finding(EPOLL, true, "loaded")
@@ -94,6 +100,26 @@ final class Doctor {
         boolean present = features.contains(feature);
         String text = present ? use : "needs Linux " + feature.since() + " or later: " + use;
         findings.add(new Finding("  " + feature.name().toLowerCase(Locale.ROOT), present, text));
+    }
+
+    /** Protects a page, writes it and looks whether the scan finds it. */
+    private static Finding writtenPages() {
+        String name = "written pages";
+        try (GuestMemory memory = GuestMemory.present(RegionTable.single(1));
+                DirtyTracker tracker = DirtyTrackers.open(memory, TrackerChoice.UFFD_WP)) {
+            tracker.start();
+            memory.putByte(0, (byte) 1);
+            boolean[] found = new boolean[1];
+            tracker.collect((region, first, count) -> found[0] = true);
+            return new Finding(
+                    name,
+                    found[0],
+                    found[0]
+                            ? "tracked by asynchronous write protection and PAGEMAP_SCAN"
+                            : "PAGEMAP_SCAN did not find a page that was written; use the access-layer tracker");
+        } catch (IllegalStateException | NativeException e) {
+            return new Finding(name, false, String.valueOf(e.getMessage()));
+        }
     }
 
     private static Finding shim() {

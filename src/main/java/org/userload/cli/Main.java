@@ -8,6 +8,9 @@ import org.userload.dirty.TrackerChoice;
 import org.userload.migration.MigrationMode;
 import org.userload.migration.OnNonConvergence;
 import org.userload.pack.Compression;
+import org.userload.report.comparison.ComparedMode;
+import org.userload.trace.SyntheticTrace;
+import org.userload.trace.TraceFormat;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -26,17 +29,21 @@ import picocli.CommandLine.Spec;
             "",
             "Start here:",
             "  userload replay                     move a recorded program between two processes, and check it",
+            "  userload compare                    which way of moving is better for a workload",
             "  userload doctor                     what this machine offers, and how to get what is missing",
             "",
             "Exit codes: 0 done and verified, 1 failed, 2 wrong usage."
         },
         subcommands = {
             ReplayCommand.class,
+            CompareCommand.class,
             ServeCommand.class,
             LoadCommand.class,
             TraceCommand.class,
+            DirtyRateCommand.class,
             DoctorCommand.class,
             ReplaySourceCommand.class,
+            ReplayUnmovedCommand.class,
             GenerateCompletion.class
         })
 public final class Main implements Runnable {
@@ -62,6 +69,9 @@ public final class Main implements Runnable {
     static int execute(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new Main())
                 .registerConverter(InterceptorChoice.class, new ChoiceConverter<>(InterceptorChoice.class))
+                .registerConverter(ComparedMode.class, new ChoiceConverter<>(ComparedMode.class))
+                .registerConverter(SyntheticTrace.Pattern.class, new ChoiceConverter<>(SyntheticTrace.Pattern.class))
+                .registerConverter(TraceFormat.class, new ChoiceConverter<>(TraceFormat.class))
                 .registerConverter(MigrationMode.class, new ChoiceConverter<>(MigrationMode.class))
                 .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
                 .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
@@ -73,6 +83,7 @@ public final class Main implements Runnable {
                 .setErr(err)
                 .setParameterExceptionHandler(Main::explainUsage)
                 .setExecutionExceptionHandler(Main::explain);
+        CompareCommand.adoptReplayOptions(command);
         return command.execute(arguments);
     }
 

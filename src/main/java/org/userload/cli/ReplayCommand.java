@@ -53,6 +53,9 @@ final class ReplayCommand implements Callable<Integer> {
     private ReplayOptions replay = new ReplayOptions();
 
     @Mixin
+    private SwitchOption switchOption = new SwitchOption();
+
+    @Mixin
     private MigrationOptions migration = new MigrationOptions();
 
     @Option(
@@ -76,11 +79,18 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
+    /** Set by {@code compare}. */
+    @Option(names = "--end-with-parent", hidden = true)
+    private boolean endWithParent;
+
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
     private CompressOption compress = new CompressOption();
+
+    @Mixin
+    private BandwidthOptions bandwidth = new BandwidthOptions();
 
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
@@ -88,8 +98,11 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws Exception {
+        if (endWithParent) {
+            ParentWatch.start();
+        }
         JsonFile jsonFile = destinationOptions.jsonFile();
-        replay.switchAt();
+        switchOption.check();
         replay.rate();
         migration.plan();
         migration.encoding(compress.compression());
@@ -108,8 +121,8 @@ final class ReplayCommand implements Callable<Integer> {
     private MigrationResult run(Program program) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
                 SourceProcess source = SourceProcess.start(sourceArguments(program.trace(), place.endpoint()))) {
-            ReplayRun run = new ReplayRun(
-                    program, replay.rate(), migration.mode().toString(), destinationOptions, linkOptions.link());
+            ReplayRun run =
+                    new ReplayRun(program, replay.rate(), migration.mode(), destinationOptions, linkOptions.link());
             try {
                 return run.migrateFrom(source);
             } catch (HandoverException e) {
@@ -131,9 +144,11 @@ final class ReplayCommand implements Callable<Integer> {
     private List<String> sourceArguments(Trace trace, Endpoint listen) throws IOException {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
         arguments.addAll(replay.arguments(trace));
+        arguments.addAll(switchOption.arguments());
         arguments.addAll(migration.arguments());
         arguments.addAll(linkOptions.arguments());
         arguments.addAll(compress.arguments());
+        arguments.addAll(bandwidth.arguments());
         arguments.add("--listen=" + listen);
         return arguments;
     }

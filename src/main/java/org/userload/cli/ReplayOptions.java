@@ -34,13 +34,6 @@ final class ReplayOptions {
     private @Nullable Long memoryBytes;
 
     @Option(
-            names = "--switch-at",
-            paramLabel = "FRACTION",
-            defaultValue = "0.5",
-            description = "When to move: after this part of the accesses, 0 to 1. Default: ${DEFAULT-VALUE}.")
-    private double switchAt;
-
-    @Option(
             names = "--seed",
             paramLabel = "N",
             defaultValue = "1",
@@ -82,13 +75,6 @@ final class ReplayOptions {
         }
     }
 
-    double switchAt() {
-        if (!(switchAt >= 0 && switchAt <= 1)) {
-            throw new ParameterException(spec.commandLine(), "--switch-at is 0 to 1, not " + switchAt);
-        }
-        return switchAt;
-    }
-
     /** Guest memory for a trace: one region from address 0. */
     RegionTable table(Trace trace) {
         long pages = trace.pageCount();
@@ -107,17 +93,9 @@ final class ReplayOptions {
         return RegionTable.single(pages);
     }
 
-    /** The access before which the guest moves. */
-    long position(Program program) {
-        return Math.min(Math.round(program.accessCount() * switchAt()), program.accessCount());
-    }
-
     List<String> arguments(Trace trace) {
-        List<String> arguments = new ArrayList<>(List.of(
-                "--memory=" + table(trace).totalBytes(),
-                "--switch-at=" + switchAt(),
-                "--seed=" + seed,
-                "--loops=" + loops));
+        List<String> arguments =
+                new ArrayList<>(List.of("--memory=" + table(trace).totalBytes(), "--seed=" + seed, "--loops=" + loops));
         if (rate != null) {
             arguments.add("--rate=" + rate);
         }

@@ -5,8 +5,11 @@ import org.jspecify.annotations.Nullable;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
 import org.userload.destination.DestinationStatistics;
+import org.userload.destination.InterceptorChoice;
 import org.userload.migration.HandoverException;
 import org.userload.migration.MigrationDestination;
+import org.userload.migration.MigrationMode;
+import org.userload.migration.Rehearsal;
 import org.userload.report.MigrationResult;
 import org.userload.report.Progress;
 import org.userload.trace.AccessRate;
@@ -21,12 +24,12 @@ import org.userload.transport.Link;
 final class ReplayRun {
     private final Program program;
     private final AccessRate rate;
-    private final String mode;
+    private final MigrationMode mode;
     private final DestinationOptions options;
     private final @Nullable Link link;
 
     /** @param link a link to emulate, or null */
-    ReplayRun(Program program, AccessRate rate, String mode, DestinationOptions options, @Nullable Link link) {
+    ReplayRun(Program program, AccessRate rate, MigrationMode mode, DestinationOptions options, @Nullable Link link) {
         this.program = program;
         this.rate = rate;
         this.mode = mode;
@@ -40,15 +43,17 @@ final class ReplayRun {
      * @throws HandoverException when it stayed there
      */
     MigrationResult migrateFrom(SourceProcess source) throws Exception {
+        InterceptorChoice interceptor = options.interceptor().settled();
+        Rehearsal.run(mode, interceptor);
         DestinationConfig config = DestinationConfig.from(source.endpoint())
-                .withInterceptor(options.interceptor())
+                .withInterceptor(interceptor)
                 .withLink(link);
         try (MigrationDestination migration = MigrationDestination.open(
                 config, memory -> new Workload(program, rate, new GuestReplayMemory(memory)))) {
             ReplayAccount account = run(migration, source);
             boolean verified = new NeverMoved(program)
                     .isEqualTo(account.state(), migration.destination().memory());
-            return account.result(mode, verified, program, link);
+            return account.result(mode.toString(), verified, program, link);
         }
     }
 

@@ -6,9 +6,11 @@ import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
+import org.userload.destination.InterceptorChoice;
 import org.userload.memory.GuestMemory;
 import org.userload.migration.HandoverException;
 import org.userload.migration.MigrationSource;
+import org.userload.migration.Rehearsal;
 import org.userload.report.JsonLine;
 import org.userload.source.ServerConfig;
 import org.userload.trace.GuestReplayMemory;
@@ -43,7 +45,13 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private ReplayOptions replay = new ReplayOptions();
 
     @Mixin
+    private SwitchOption switchOption = new SwitchOption();
+
+    @Mixin
     private MigrationOptions migration = new MigrationOptions();
+
+    @Mixin
+    private BandwidthOptions bandwidth = new BandwidthOptions();
 
     @Mixin
     private ListenOption listen = new ListenOption();
@@ -66,8 +74,10 @@ final class ReplaySourceCommand implements Callable<Integer> {
         try (GuestMemory memory = GuestMemory.present(replay.table(trace));
                 Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
             SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
+            Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE);
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
+                    .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
                     .withEncoding(migration.encoding(compress.compression()));
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, migration.plan())) {
                 say(READY + source.endpoint());
@@ -80,7 +90,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private int move(Workload guest, Program program, GuestMemory memory, MigrationSource source) throws Exception {
         long startNanos = System.nanoTime();
         try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
-            runTo(guest, replay.position(program));
+            runTo(guest, switchOption.position(program));
             source.migrate(PATIENCE);
             sampler.sample();
             source.completion().get();

@@ -64,6 +64,9 @@ final class ServeCommand implements Callable<Integer> {
     @Mixin
     private CompressOption compress = new CompressOption();
 
+    @Mixin
+    private BandwidthOptions bandwidth = new BandwidthOptions();
+
     @Option(names = "--once", description = "End after one destination: 0 when it has every page, else 1.")
     private boolean once;
 
@@ -108,6 +111,7 @@ final class ServeCommand implements Callable<Integer> {
     private ServerConfig config() {
         return ServerConfig.at(listen.endpoint())
                 .withLink(linkOptions.link())
+                .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
                 .withEncoding(new PageEncoding(compress.compression(), 0));
     }
 

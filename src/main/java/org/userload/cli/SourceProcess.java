@@ -4,8 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.lang.ProcessBuilder.Redirect;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.userload.report.JsonLine;
@@ -16,9 +14,6 @@ import org.userload.transport.Endpoint;
  * this process's side of its standard input.
  */
 final class SourceProcess implements AutoCloseable {
-    /** The jar's manifest permits native access, but only to a JVM started with {@code -jar}. */
-    private static final int NATIVE_ACCESS_WARNS_SINCE = 22;
-
     private final Process process;
     private final BufferedReader lines;
     private final Endpoint endpoint;
@@ -37,15 +32,7 @@ final class SourceProcess implements AutoCloseable {
      * @throws IOException when it ends before; its own error has been printed by then
      */
     static SourceProcess start(List<String> arguments) throws IOException {
-        List<String> command = new ArrayList<>();
-        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-        if (Runtime.version().feature() >= NATIVE_ACCESS_WARNS_SINCE) {
-            command.add("--enable-native-access=ALL-UNNAMED");
-        }
-        command.addAll(transportProperties());
-        command.addAll(List.of("-cp", System.getProperty("java.class.path")));
-        command.add(Main.class.getName());
-        command.add("replay-source");
+        List<String> command = OwnJvm.command("replay-source");
         command.addAll(arguments);
         Process process =
                 new ProcessBuilder(command).redirectError(Redirect.INHERIT).start();
@@ -58,14 +45,6 @@ final class SourceProcess implements AutoCloseable {
             end(process, endWithUs);
             throw e;
         }
-    }
-
-    /** What this JVM was told about its sockets ({@code -Dio.netty...}) holds for both sides. */
-    private static List<String> transportProperties() {
-        return System.getProperties().stringPropertyNames().stream()
-                .filter(name -> name.startsWith("io.netty."))
-                .map(name -> "-D" + name + "=" + System.getProperty(name))
-                .toList();
     }
 
     private static Endpoint awaitReady(BufferedReader lines) throws IOException {

@@ -50,6 +50,17 @@ public enum InterceptorChoice {
         return new SoftwareInterceptor();
     }
 
+    /**
+     * What {@link #AUTO} means here, found out once: the others stay what they are. Warns if it is not userfaultfd.
+     *
+     * @throws IllegalStateException as opening a destination would
+     */
+    public InterceptorChoice settled() {
+        try (FaultInterceptor probe = open(false)) {
+            return probe instanceof SoftwareInterceptor ? SOFTWARE : USERFAULTFD;
+        }
+    }
+
     /** The name used on the command line. */
     @Override
     public String toString() {

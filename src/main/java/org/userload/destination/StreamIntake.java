@@ -18,11 +18,16 @@ import org.userload.protocol.SessionId;
 /**
  * Installs what the stream brings, straight from the receive buffer, and acknowledges it. Stream loop only.
  *
- * <p>Acknowledgements are put together: consecutive pages become one frame, sent when the run ends or has grown long.
+ * <p>Acknowledgements are put together: consecutive pages become one frame. It is sent when a frame is in and nothing
+ * more has come, so that a slow link's frames are acknowledged one by one; when the run ends; and while data keeps coming,
+ * every {@value #ACKNOWLEDGE_NANOS} ns or when it has grown long.
  */
 final class StreamIntake extends ClientConnection {
     /** What is received and installed at a time; fits the second-level cache. */
     private static final int RECEIVE_BYTES = 256 << 10;
+
+    /** As long as the source's stream may queue: often enough for its window, seldom enough to cost nothing. */
+    private static final long ACKNOWLEDGE_NANOS = 200_000;
 
     private final RegionTable table;
     private final PageInstaller installer;
@@ -30,6 +35,8 @@ final class StreamIntake extends ClientConnection {
     private final int acknowledgeEvery;
 
     private final PageDecoder decoder;
+    private int unreadPages;
+    private long acknowledgedAt;
     private int ackRegion;
     private long ackFirst;
     private int ackCount;
@@ -71,12 +78,14 @@ final class StreamIntake extends ClientConnection {
             }
             default -> header.checkContent(table);
         }
+        unreadPages = header.count();
         wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
     }
 
     @Override
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
         installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
+        unreadPages -= count;
         acknowledge(header.region(), firstPage, count);
     }
 
@@ -86,6 +95,7 @@ final class StreamIntake extends ClientConnection {
                 ? decoder.change(header, bytes, features(), installer.region(header.region()))
                 : decoder.unpack(header, bytes, features());
         installer.install(Arrival.STREAM, header.region(), header.firstPage(), header.count(), pages);
+        unreadPages = 0;
         acknowledge(header.region(), header.firstPage(), header.count());
     }
 
@@ -142,7 +152,7 @@ final class StreamIntake extends ClientConnection {
             ackFirst = first;
         }
         ackCount += count;
-        if (ackCount >= acknowledgeEvery) {
+        if (ackCount >= acknowledgeEvery || System.nanoTime() - acknowledgedAt >= ACKNOWLEDGE_NANOS) {
             sendAcknowledgement();
         }
     }
@@ -154,12 +164,16 @@ final class StreamIntake extends ClientConnection {
         to.writeAndFlush(frame, to.voidPromise());
         wire().add(FrameLayout.HEADER_BYTES);
         ackCount = 0;
+        acknowledgedAt = System.nanoTime();
     }
 
-    /** What is left is acknowledged when the input runs dry, or a source with a full window would wait for ever. */
+    /**
+     * What is left is acknowledged when the input runs dry, or a source with a full window would wait for ever; but not in
+     * the middle of a frame, of which more is coming.
+     */
     @Override
     protected void readComplete() {
-        if (ackCount > 0) {
+        if (ackCount > 0 && unreadPages == 0) {
             sendAcknowledgement();
         }
     }

@@ -20,6 +20,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * adjacent regions, piece by piece; only accesses that lie aligned in themselves are free of tearing. {@code
  * compareAndSet} and {@code getAndAdd} need an address that is a multiple of 8.
  *
+ * <p><b>Recorded writes.</b> Every write here notes its page after its store while {@link MemoryRegion#recordWrites} is
+ * on; while it is off, that costs a load and a branch.
+ *
  * <p><b>Threads.</b> Any number; ordinary accesses are plain (not volatile), the atomic ones have volatile semantics.
  *
  * <p><b>Errors.</b> {@link IndexOutOfBoundsException} for an address outside every region, {@link
@@ -91,21 +94,27 @@ public final class GuestMemory implements AutoCloseable {
     }
 
     public byte getByte(long address) {
-        MemoryRegion region = present(address, 1);
-        return region.getByte(address - region.guestAddress());
+        MemoryRegion region = regionOf(address, 1);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        return region.getByte(offset);
     }
 
     public void putByte(long address, byte value) {
-        MemoryRegion region = present(address, 1);
-        region.putByte(address - region.guestAddress(), value);
+        MemoryRegion region = regionOf(address, 1);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        region.putByte(offset, value);
     }
 
     public short getShort(long address) {
         if (crossesPage(address, Short.BYTES)) {
             return (short) getPieces(address, Short.BYTES);
         }
-        MemoryRegion region = present(address, Short.BYTES);
-        return region.getShort(address - region.guestAddress());
+        MemoryRegion region = regionOf(address, Short.BYTES);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        return region.getShort(offset);
     }
 
     public short getShort(long address, ByteOrder order) {
@@ -118,8 +127,10 @@ public final class GuestMemory implements AutoCloseable {
             putPieces(address, value, Short.BYTES);
             return;
         }
-        MemoryRegion region = present(address, Short.BYTES);
-        region.putShort(address - region.guestAddress(), value);
+        MemoryRegion region = regionOf(address, Short.BYTES);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        region.putShort(offset, value);
     }
 
     public void putShort(long address, short value, ByteOrder order) {
@@ -130,8 +141,10 @@ public final class GuestMemory implements AutoCloseable {
         if (crossesPage(address, Integer.BYTES)) {
             return (int) getPieces(address, Integer.BYTES);
         }
-        MemoryRegion region = present(address, Integer.BYTES);
-        return region.getInt(address - region.guestAddress());
+        MemoryRegion region = regionOf(address, Integer.BYTES);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        return region.getInt(offset);
     }
 
     public int getInt(long address, ByteOrder order) {
@@ -144,8 +157,10 @@ public final class GuestMemory implements AutoCloseable {
             putPieces(address, value, Integer.BYTES);
             return;
         }
-        MemoryRegion region = present(address, Integer.BYTES);
-        region.putInt(address - region.guestAddress(), value);
+        MemoryRegion region = regionOf(address, Integer.BYTES);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        region.putInt(offset, value);
     }
 
     public void putInt(long address, int value, ByteOrder order) {
@@ -156,8 +171,10 @@ public final class GuestMemory implements AutoCloseable {
         if (crossesPage(address, Long.BYTES)) {
             return getPieces(address, Long.BYTES);
         }
-        MemoryRegion region = present(address, Long.BYTES);
-        return region.getLong(address - region.guestAddress());
+        MemoryRegion region = regionOf(address, Long.BYTES);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        return region.getLong(offset);
     }
 
     public long getLong(long address, ByteOrder order) {
@@ -170,8 +187,10 @@ public final class GuestMemory implements AutoCloseable {
             putPieces(address, value, Long.BYTES);
             return;
         }
-        MemoryRegion region = present(address, Long.BYTES);
-        region.putLong(address - region.guestAddress(), value);
+        MemoryRegion region = regionOf(address, Long.BYTES);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        region.putLong(offset, value);
     }
 
     public void putLong(long address, long value, ByteOrder order) {
@@ -184,9 +203,11 @@ public final class GuestMemory implements AutoCloseable {
         long at = address;
         int done = 0;
         while (done < length) {
-            MemoryRegion region = present(at, 1);
+            MemoryRegion region = regionOf(at, 1);
+            long inRegion = at - region.guestAddress();
+            require(region, inRegion);
             int piece = pieceInPage(at, length - done);
-            region.get(at - region.guestAddress(), target, offset + done, piece);
+            region.get(inRegion, target, offset + done, piece);
             at += piece;
             done += piece;
         }
@@ -198,9 +219,11 @@ public final class GuestMemory implements AutoCloseable {
         long at = address;
         int done = 0;
         while (done < length) {
-            MemoryRegion region = present(at, 1);
+            MemoryRegion region = regionOf(at, 1);
+            long inRegion = at - region.guestAddress();
+            require(region, inRegion);
             int piece = pieceInPage(at, length - done);
-            region.put(at - region.guestAddress(), source, offset + done, piece);
+            region.put(inRegion, source, offset + done, piece);
             at += piece;
             done += piece;
         }
@@ -210,9 +233,11 @@ public final class GuestMemory implements AutoCloseable {
     public void get(long address, ByteBuffer target) {
         long at = address;
         while (target.hasRemaining()) {
-            MemoryRegion region = present(at, 1);
+            MemoryRegion region = regionOf(at, 1);
+            long inRegion = at - region.guestAddress();
+            require(region, inRegion);
             int piece = pieceInPage(at, target.remaining());
-            region.get(at - region.guestAddress(), target, piece);
+            region.get(inRegion, target, piece);
             at += piece;
         }
     }
@@ -221,9 +246,11 @@ public final class GuestMemory implements AutoCloseable {
     public void put(long address, ByteBuffer source) {
         long at = address;
         while (source.hasRemaining()) {
-            MemoryRegion region = present(at, 1);
+            MemoryRegion region = regionOf(at, 1);
+            long inRegion = at - region.guestAddress();
+            require(region, inRegion);
             int piece = pieceInPage(at, source.remaining());
-            region.put(at - region.guestAddress(), source, piece);
+            region.put(inRegion, source, piece);
             at += piece;
         }
     }
@@ -247,8 +274,10 @@ public final class GuestMemory implements AutoCloseable {
      * @return whether it was
      */
     public boolean compareAndSetLong(long address, long expected, long next) {
-        MemoryRegion region = presentForAtomic(address);
-        return region.compareAndSetLong(address - region.guestAddress(), expected, next);
+        MemoryRegion region = regionOfAtomic(address);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        return region.compareAndSetLong(offset, expected, next);
     }
 
     /**
@@ -258,8 +287,10 @@ public final class GuestMemory implements AutoCloseable {
      * @return the value before
      */
     public long getAndAddLong(long address, long delta) {
-        MemoryRegion region = presentForAtomic(address);
-        return region.getAndAddLong(address - region.guestAddress(), delta);
+        MemoryRegion region = regionOfAtomic(address);
+        long offset = address - region.guestAddress();
+        require(region, offset);
+        return region.getAndAddLong(offset, delta);
     }
 
     /**
@@ -274,7 +305,8 @@ public final class GuestMemory implements AutoCloseable {
 
     /** Waits until the page of an address is present. */
     public void touch(long address) {
-        present(address, 1);
+        MemoryRegion region = regionOf(address, 1);
+        require(region, address - region.guestAddress());
     }
 
     public boolean isClosed() {
@@ -329,22 +361,20 @@ public final class GuestMemory implements AutoCloseable {
                 String.format("guest address 0x%x (%d bytes) lies in no region of guest memory", address, bytes));
     }
 
-    /** The region of an address whose page is there. */
-    private MemoryRegion present(long address, int bytes) {
-        MemoryRegion region = regionOf(address, bytes);
-        long page = (address - region.guestAddress()) >>> region.pageShift();
+    /** Takes an offset and not an address: the test is an acquire, after which the JIT reads the region's fields anew. */
+    private void require(MemoryRegion region, long offset) {
+        long page = offset >>> region.pageShift();
         if (!region.received().get(page)) {
             awaitPage(region, page);
         }
-        return region;
     }
 
-    private MemoryRegion presentForAtomic(long address) {
+    private MemoryRegion regionOfAtomic(long address) {
         if ((address & (Long.BYTES - 1)) != 0) {
             throw new IllegalArgumentException(
                     String.format("an atomic access needs an address that is a multiple of 8, not 0x%x", address));
         }
-        return present(address, Long.BYTES);
+        return regionOf(address, Long.BYTES);
     }
 
     private void awaitPage(MemoryRegion region, long page) {

@@ -85,23 +85,22 @@ final class PageEncoder implements AutoCloseable {
         }
     }
 
-    /** Writes frames, without a flush, with pages that {@link PageSource#describe} called zero. */
-    void writeZero(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
+    /** Writes a frame, without a flush, with pages that {@link PageSource#describe} called zero; gives its bytes. */
+    int writeZero(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
         if (deltas != null) {
             deltas.forget(region, firstPage, count);
         }
         to.write(replies.zero(to.alloc(), region, firstPage, count, id), to.voidPromise());
+        return FrameLayout.HEADER_BYTES;
     }
 
-    /** Writes frames, without a flush, with pages that {@link PageSource#describe} called data. */
-    void write(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
+    /** Writes frames, without a flush, with pages that {@link PageSource#describe} called data; gives their bytes. */
+    int write(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
         ByteBuf raw = replies.content(to.alloc(), region, firstPage, count, id);
         DeltaCache cache = deltas;
-        if (cache == null) {
-            writeRun(to, raw, region, firstPage, 0, count, id);
-        } else {
-            writeChanges(to, raw, cache, region, firstPage, count);
-        }
+        return cache == null
+                ? writeRun(to, raw, region, firstPage, 0, count, id)
+                : writeChanges(to, raw, cache, region, firstPage, count);
     }
 
     /**
@@ -109,10 +108,11 @@ final class PageEncoder implements AutoCloseable {
      *
      * @param raw a PAGES frame of all of them, which is released
      */
-    private void writeChanges(
+    private int writeChanges(
             ChannelHandlerContext to, ByteBuf raw, DeltaCache cache, int region, long firstPage, int count) {
         ByteBuf frame = null;
         int written = 0;
+        int bytes = 0;
         try {
             for (int i = 0; i < count; i++) {
                 // Anew for each page: the frame has one such view, and writing a run moves its limit.
@@ -122,7 +122,7 @@ final class PageEncoder implements AutoCloseable {
                 cache.store(region, firstPage + i, content, at);
                 if (length < 0) {
                     if (frame != null) {
-                        writeDeltas(to, frame, region, firstPage + written, i - written);
+                        bytes += writeDeltas(to, frame, region, firstPage + written, i - written);
                         frame = null;
                         written = i;
                     }
@@ -130,7 +130,7 @@ final class PageEncoder implements AutoCloseable {
                 }
                 if (frame == null) {
                     if (i > written) {
-                        writeRun(to, raw.retain(), region, firstPage, written, i - written, 0);
+                        bytes += writeRun(to, raw.retain(), region, firstPage, written, i - written, 0);
                         written = i;
                     }
                     frame = to.alloc().directBuffer();
@@ -139,11 +139,12 @@ final class PageEncoder implements AutoCloseable {
                 append(frame, length);
             }
             if (frame != null) {
-                writeDeltas(to, frame, region, firstPage + written, count - written);
+                bytes += writeDeltas(to, frame, region, firstPage + written, count - written);
                 frame = null;
             } else {
-                writeRun(to, raw.retain(), region, firstPage, written, count - written, 0);
+                bytes += writeRun(to, raw.retain(), region, firstPage, written, count - written, 0);
             }
+            return bytes;
         } finally {
             if (frame != null) {
                 frame.release();
@@ -185,7 +186,7 @@ final class PageEncoder implements AutoCloseable {
         frame.writerIndex(at + prefix + length);
     }
 
-    private void writeDeltas(ChannelHandlerContext to, ByteBuf frame, int region, long firstPage, int count) {
+    private int writeDeltas(ChannelHandlerContext to, ByteBuf frame, int region, long firstPage, int count) {
         int end = frame.writerIndex();
         int body = end - FrameLayout.HEADER_BYTES;
         frame.writerIndex(0);
@@ -193,6 +194,7 @@ final class PageEncoder implements AutoCloseable {
         frame.writerIndex(end);
         counters.delta(count, (count << pageShift) - body);
         to.write(frame, to.voidPromise());
+        return end;
     }
 
     /**
@@ -201,7 +203,7 @@ final class PageEncoder implements AutoCloseable {
      * @param raw a PAGES frame of the whole run; written or released
      * @param skipped pages of the run before those to write
      */
-    private void writeRun(
+    private int writeRun(
             ChannelHandlerContext to, ByteBuf raw, int region, long firstOfRun, int skipped, int count, int id) {
         int at = FrameLayout.HEADER_BYTES + (skipped << pageShift);
         int bytes = count << pageShift;
@@ -209,19 +211,21 @@ final class PageEncoder implements AutoCloseable {
         ByteBuf packed = count < leastPacked ? null : pack(to, raw, at, region, first, count, id);
         if (packed != null) {
             raw.release();
+            int sent = packed.readableBytes();
             to.write(packed, to.voidPromise());
-            return;
+            return sent;
         }
         counters.raw(count, bytes);
         if (raw.readableBytes() == FrameLayout.HEADER_BYTES + bytes) {
             to.write(raw, to.voidPromise());
-            return;
+            return FrameLayout.HEADER_BYTES + bytes;
         }
         ByteBuf part = to.alloc().directBuffer(FrameLayout.HEADER_BYTES + bytes);
         Frames.writeHeader(part, FrameType.PAGES, region, bytes, first, count, id);
         part.writeBytes(raw, at, bytes);
         raw.release();
         to.write(part, to.voidPromise());
+        return FrameLayout.HEADER_BYTES + bytes;
     }
 
     /** A PACKED frame, or null when it does not save enough. */

@@ -44,6 +44,7 @@ public final class PageServer implements AutoCloseable {
     private final IoEventLoop streamLoop;
     private final Map<SessionId, SourceSession> sessions = new ConcurrentHashMap<>();
     private final Endpoint endpoint;
+    private final @Nullable BandwidthCap cap;
 
     /** What is served. */
     private enum Service {
@@ -63,6 +64,9 @@ public final class PageServer implements AutoCloseable {
         this.service = service;
         this.encoding = config.encoding();
         this.listener = listener;
+        this.cap = config.maxBytesPerSecond() == 0
+                ? null
+                : new BandwidthCap(config.maxBytesPerSecond(), System.nanoTime());
         this.controlLoop = loops.start("userload-source-control");
         this.requestLoop = loops.start("userload-source-requests");
         this.streamLoop = loops.start("userload-source-stream");
@@ -146,9 +150,10 @@ public final class PageServer implements AutoCloseable {
             case CONTROL ->
                 new Admission(session, new ControlRole(session, this::connectionLost, listener), controlLoop, answer);
             case SYNC ->
-                new Admission(session, new RequestRole(session, this::connectionLost, agreed), requestLoop, answer);
+                new Admission(
+                        session, new RequestRole(session, this::connectionLost, cap, agreed), requestLoop, answer);
             case STREAM -> {
-                StreamRole stream = new StreamRole(session, this::connectionLost, agreed);
+                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed);
                 session.streamIs(new SessionStream(session, stream, context));
                 yield new Admission(session, stream, streamLoop, answer);
             }

@@ -19,13 +19,15 @@ final class RequestRole implements ConnectionRole {
     private final SessionEnd end;
     private final RegionTable table;
     private final PageEncoder encoder;
+    private final @Nullable BandwidthCap cap;
     private @Nullable ChannelHandlerContext context;
 
-    RequestRole(SourceSession session, SessionEnd end, PageEncoding encoding) {
+    RequestRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap, PageEncoding encoding) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
         this.encoder = PageEncoder.ofAnswers(session, encoding);
+        this.cap = cap;
     }
 
     @Override
@@ -58,12 +60,16 @@ final class RequestRole implements ConnectionRole {
         while (page < end) {
             PageRun run = session.source().describe(region, page, (int) (end - page));
             int pages = run.pageCount();
+            int bytes;
             if (run.isZero()) {
-                encoder.writeZero(to, region, page, pages, id);
+                bytes = encoder.writeZero(to, region, page, pages, id);
                 session.countZero(pages);
             } else {
-                encoder.write(to, region, page, pages, id);
+                bytes = encoder.write(to, region, page, pages, id);
                 session.countDemand(pages);
+            }
+            if (cap != null) {
+                cap.charge(bytes, System.nanoTime());
             }
             page += pages;
         }

@@ -16,26 +16,19 @@ import org.userload.protocol.ProtocolException;
  * Streams pages in passes, on the stream loop: in a session with rounds as many as the migration asks for, the last of
  * them every page that has not been sent by then; in any other that one alone.
  *
- * <p>At most a window of pages is sent and not yet acknowledged, however few bytes they are on the wire. That bounds what lies in socket buffers in front of
- * the destination, and with it how long an urgent page can be held up on a shared wire.
+ * <p>How much is sent and not yet acknowledged is {@link StreamFlow}'s: never more than the destination has granted, and
+ * no more than the link needs, since an urgent page waits behind all of it on a shared wire.
  */
 final class StreamRole implements ConnectionRole {
-    /** 64 KiB of 4 KiB pages in a frame: large enough for full speed, small enough to install at once. */
-    static final int PAGES_PER_FRAME = 16;
-
     /** 16 MiB: as many zero pages go in one frame, and a source may have to look at each of them first. */
     private static final int LONGEST_RUN_PAGES = 4096;
-
-    /** Frames written before a flush, so that small runs share system calls. */
-    private static final int FRAMES_PER_FLUSH = 8;
 
     private final SourceSession session;
     private final SessionEnd end;
     private final RegionTable table;
     private final PageEncoder encoder;
     private @Nullable ChannelHandlerContext context;
-    private long windowPages;
-    private long unacknowledgedPages;
+    private final StreamFlow flow;
     private boolean sending;
 
     /** What is being sent; null before the first pass and between passes. */
@@ -46,11 +39,12 @@ final class StreamRole implements ConnectionRole {
 
     private int marks;
 
-    StreamRole(SourceSession session, SessionEnd end, PageEncoding encoding) {
+    StreamRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap, PageEncoding encoding) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
         this.encoder = PageEncoder.ofStream(session, encoding);
+        this.flow = new StreamFlow(cap, this::send);
     }
 
     @Override
@@ -69,6 +63,7 @@ final class StreamRole implements ConnectionRole {
         }
         encoder.begin(next);
         pass = next;
+        flow.leaveRoom(next.isLast());
         send();
     }
 
@@ -93,9 +88,9 @@ final class StreamRole implements ConnectionRole {
     }
 
     private void start(int window) {
-        if (windowPages != 0 || window < 1) {
+        if (flow.isOpen() || window < 1) {
             throw new ProtocolException("START frame with a window of " + window + " pages"
-                    + (windowPages == 0 ? "" : ", but the stream has started already"));
+                    + (flow.isOpen() ? ", but the stream has started already" : ""));
         }
         if (!session.hasRounds()) {
             if (!session.isReleased()) {
@@ -103,7 +98,7 @@ final class StreamRole implements ConnectionRole {
             }
             pass = StreamPass.last(session);
         }
-        windowPages = window;
+        flow.open(window);
         send();
     }
 
@@ -118,14 +113,14 @@ final class StreamRole implements ConnectionRole {
 
     private void acknowledge(FrameHeader header) {
         header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
-        if (header.count() > unacknowledgedPages) {
-            throw new ProtocolException("ACK frame for " + header.count() + " pages, but only " + unacknowledgedPages
+        if (header.count() > flow.onTheirWay()) {
+            throw new ProtocolException("ACK frame for " + header.count() + " pages, but only " + flow.onTheirWay()
                     + " are not acknowledged");
         }
         if (!session.hasRounds()) {
             session.sent(header.region()).set(header.firstPage(), header.count());
         }
-        unacknowledgedPages -= header.count();
+        flow.acknowledged(header.count());
         session.countAcknowledged(header.count());
     }
 
@@ -143,7 +138,7 @@ final class StreamRole implements ConnectionRole {
     private void send() {
         ChannelHandlerContext to = context;
         StreamPass current = pass;
-        if (to == null || windowPages == 0 || current == null || sending) {
+        if (to == null || !flow.isOpen() || current == null || sending) {
             return;
         }
         // A flush can tell at once that there is room again, and would come back here.
@@ -156,28 +151,25 @@ final class StreamRole implements ConnectionRole {
     }
 
     private void sendWhileThereIsRoom(ChannelHandlerContext to, StreamPass current) {
-        int unflushed = 0;
-        while (to.channel().isWritable() && unacknowledgedPages < windowPages) {
+        while (flow.hasRoom(to)) {
             StreamOrder.Run run = current.next(LONGEST_RUN_PAGES);
             if (run == null) {
                 finish(to, current);
                 break;
             }
-            sendFirstOf(to, run, current);
-            if (++unflushed == FRAMES_PER_FLUSH) {
+            if (sendFirstOf(to, run, current)) {
                 to.flush();
-                unflushed = 0;
             }
         }
         to.flush();
     }
 
-    /** Sends the first pages of a run, as many as are of one kind and fit a frame. */
-    private void sendFirstOf(ChannelHandlerContext to, StreamOrder.Run run, StreamPass current) {
+    /** Sends the first pages of a run, as many as are of one kind and fit a frame; returns whether to flush. */
+    private boolean sendFirstOf(ChannelHandlerContext to, StreamOrder.Run run, StreamPass current) {
         PageSource source = session.source();
         int region = run.region();
         long first = run.pages().first();
-        int most = (int) Math.min(run.pages().count(), PAGES_PER_FRAME);
+        int most = (int) Math.min(run.pages().count(), flow.framePages());
         PageRun kind = source.describe(region, first, most);
         if (kind.isZero() && kind.pageCount() == most) {
             kind = source.describe(region, first, (int) run.pages().count());
@@ -186,13 +178,13 @@ final class StreamRole implements ConnectionRole {
         session.sent(region).set(first, pages);
         current.count(pages);
         if (kind.isZero()) {
-            encoder.writeZero(to, region, first, pages, 0);
+            int bytes = encoder.writeZero(to, region, first, pages, 0);
             session.countZero(pages);
-        } else {
-            encoder.write(to, region, first, pages, 0);
-            session.countStream(pages);
-            unacknowledgedPages += pages;
+            return flow.sent(0, bytes);
         }
+        int bytes = encoder.write(to, region, first, pages, 0);
+        session.countStream(pages);
+        return flow.sent(pages, bytes);
     }
 
     private void finish(ChannelHandlerContext to, StreamPass current) {

@@ -29,6 +29,11 @@ public final class ThroughputSampler implements AutoCloseable {
     /** Guarded by this. */
     private final List<Sample> samples = new ArrayList<>();
 
+    /** For tests. */
+    Thread thread() {
+        return thread;
+    }
+
     private ThroughputSampler(LongSupplier accesses) {
         this.accesses = accesses;
         this.thread = new Thread(this::run, "userload-throughput");

@@ -68,8 +68,12 @@ public final class Workload implements Guest, AutoCloseable {
      * @throws IllegalArgumentException if the memory is smaller than the trace needs
      */
     public Workload(Program program, AccessRate rate, ReplayMemory memory) {
+        this(program, rate, memory, Pacer.Clock.SYSTEM);
+    }
+
+    Workload(Program program, AccessRate rate, ReplayMemory memory, Pacer.Clock clock) {
         this.replay = new Replay(program, memory);
-        this.pacer = new Pacer(replay, rate, Pacer.Clock.SYSTEM);
+        this.pacer = new Pacer(replay, rate, clock);
     }
 
     /**

@@ -79,6 +79,46 @@ class ReplayIT {
         assertThat(object.get("total_us").asLong()).isGreaterThan(8 * (1 << 20) * 2 / 25);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "postcopy, zstd", "postcopy, lz4", "precopy, zstd", "precopy, lz4",
+        "hybrid, zstd", "hybrid, lz4", "stopcopy, zstd", "stopcopy, lz4"
+    })
+    void compressedProgram_endsAsOneThatNeverMoved(String mode, String how) throws Exception {
+        Path json = directory.resolve("result.json");
+        Result result = UserloadProcess.run(
+                "replay",
+                "--no-progress",
+                "--memory=6M",
+                "--mode=" + mode,
+                "--compress=" + how,
+                "--delta-cache=2M",
+                "--json=" + json);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("verified", CHECKSUM, "compression");
+        JsonNode object = new ObjectMapper().readTree(json.toFile());
+        JsonNode compression = object.get("compression");
+        assertThat(compression.get("algorithm").asText()).isEqualTo(how);
+        long pages = compression.get("pages_packed").asLong()
+                + compression.get("pages_raw").asLong();
+        assertThat(compression.get("bytes_in").asLong()).isEqualTo(pages << 12).isPositive();
+        assertThat(compression.get("bytes_out").asLong()).isLessThanOrEqualTo(pages << 12);
+        boolean inRounds = mode.equals("precopy") || mode.equals("hybrid");
+        assertThat(result.out().contains("deltas")).isEqualTo(inRounds);
+        assertThat(object.get("delta").isNull()).isEqualTo(!inRounds);
+        if (inRounds) {
+            assertThat(names(object.get("delta")))
+                    .containsExactlyInAnyOrder("cache_bytes", "hits", "misses", "bytes_saved", "hit_rate");
+        }
+    }
+
+    @Test
+    void tooSmallDeltaCache_isWrongUsage() throws Exception {
+        Result result = UserloadProcess.run("replay", "--delta-cache=100");
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.err()).contains("--delta-cache is 0 for none, or at least a page of 4096 bytes");
+    }
+
     @Test
     void absurdLink_isRefused_withTheRightForm() throws Exception {
         Result result = UserloadProcess.run("replay", "--link=0gbit");
@@ -86,6 +126,29 @@ class ReplayIT {
         assertThat(result.err())
                 .contains("'0gbit' is not a link", "write RATE[/RTT]", "100mbit/200us")
                 .doesNotContain("\tat ");
+    }
+
+    @Test
+    void loops_andARate_moveToTheSameEndAsFullSpeed() throws Exception {
+        Path paced = directory.resolve("paced.json");
+        Path fast = directory.resolve("fast.json");
+        String[] options = {
+            "replay", "--no-progress", "--loops=3", "--switch-at=0.6", "--rate=30000000", "--json=" + paced
+        };
+        Result result = UserloadProcess.run(options);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        options[4] = "--seed=1";
+        options[5] = "--json=" + fast;
+        assertThat(UserloadProcess.run(options).exitCode()).isZero();
+        JsonNode object = new ObjectMapper().readTree(paced.toFile());
+        assertThat(object.get("verified").asBoolean()).isTrue();
+        assertThat(object.get("trace_accesses").asLong()).isEqualTo(3 * 5_272_872L);
+        assertThat(object.get("checksum").asText())
+                .isEqualTo(new ObjectMapper()
+                        .readTree(fast.toFile())
+                        .get("checksum")
+                        .asText())
+                .isNotEqualTo(CHECKSUM);
     }
 
     @Test
@@ -112,9 +175,22 @@ class ReplayIT {
                         "wire_bytes",
                         "fault_latency_us",
                         "blocked_us",
-                        "workload_us");
+                        "workload_us",
+                        "migration_us",
+                        "guest_us",
+                        "timeline",
+                        "fault_latency_cdf",
+                        "rounds",
+                        "converged",
+                        "throttle_percent",
+                        "discarded_pages",
+                        "link",
+                        "compression",
+                        "delta",
+                        "throughput",
+                        "page_map");
         assertThat(names(object.get("pages")))
-                .containsExactlyInAnyOrder("total", "demand", "stream", "zero", "free", "duplicate");
+                .containsExactlyInAnyOrder("total", "demand", "stream", "precopy", "zero", "free", "duplicate");
         assertThat(names(object.get("fault_latency_us")))
                 .containsExactlyInAnyOrder("count", "p50", "p90", "p99", "p999", "max", "mean");
         assertThat(object.get("downtime_us").asLong()).isPositive();
@@ -242,12 +318,17 @@ class ReplayIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"--interceptor, 'auto, userfaultfd, software'", "--mode, 'postcopy'", "--socket, 'tcp, unix'"})
+    @CsvSource({
+        "--interceptor, 'auto, userfaultfd, software'",
+        "--mode, 'postcopy, precopy, hybrid, stopcopy'",
+        "--socket, 'tcp, unix'"
+    })
     void wrongChoice_isAnsweredWithTheNamesOfTheHelp(String option, String names) throws Exception {
         Result result = UserloadProcess.run("replay", option + "=magic");
         assertThat(result.exitCode()).isEqualTo(2);
         assertThat(result.err()).contains(option, "'magic' is not one of " + names);
-        assertThat(UserloadProcess.run("replay", "--help").out()).contains(names);
+        assertThat(UserloadProcess.run("replay", "--help").out().replaceAll("\\s+", " "))
+                .contains(names);
     }
 
     @Test
@@ -258,7 +339,19 @@ class ReplayIT {
     }
 
     @ParameterizedTest
-    @CsvSource({"--switch-at=1.5", "--switch-at=NaN", "--memory=lots", "--interceptor=magic", "--no-such-option"})
+    @CsvSource({
+        "--switch-at=1.5",
+        "--switch-at=NaN",
+        "--memory=lots",
+        "--interceptor=magic",
+        "--no-such-option",
+        "--rate=0",
+        "--rate=-1",
+        "--rate=fast",
+        "--loops=0",
+        "--loops=-1",
+        "--loops=9223372036854775807"
+    })
     void wrongOption_isWrongUsage(String option) throws Exception {
         Result result = UserloadProcess.run("replay", option);
         assertThat(result.exitCode()).isEqualTo(2);

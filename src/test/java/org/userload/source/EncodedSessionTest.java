@@ -152,6 +152,9 @@ class EncodedSessionTest {
         List<Frame> frames = new ArrayList<>();
         for (Frame next = peer.read(); !next.is(FrameType.END); next = peer.read()) {
             frames.add(next);
+            if (!next.is(FrameType.ZERO)) {
+                peer.send(FrameType.ACK, next.region(), next.firstPage(), (int) next.count());
+            }
         }
         return frames;
     }

@@ -57,6 +57,24 @@ class WorkloadTest {
     }
 
     @Test
+    void rate_changesNothingInTheChecksum_alsoWithPauses() throws Exception {
+        Random random = new Random(TestTraces.seed("paced guest"));
+        AccessRate rate = new AccessRate(20_000_000);
+        try (Workload guest = new Workload(Program.once(trace, SEED), rate, ReplayTest.filled(trace, SEED))) {
+            guest.runTo(1_000_000);
+            while (guest.state() != Workload.State.FINISHED) {
+                guest.resume();
+                LockSupport.parkNanos(random.nextInt(20_000_000));
+                guest.pause();
+                long position = guest.position();
+                Thread.onSpinWait();
+                assertThat(guest.position()).isEqualTo(position);
+            }
+            assertThat(guest.completion().get(10, TimeUnit.SECONDS)).isEqualTo(last);
+        }
+    }
+
+    @Test
     void guestPausedAndResumedInPlace_givesTheSameChecksum() throws Exception {
         Random random = new Random(TestTraces.seed("guest in place"));
         try (Workload guest =
