@@ -12,7 +12,7 @@ final class CompressOption {
             defaultValue = "none",
             description = {
                 "Compress pages on the wire: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}.",
-                "lz4 pays up to some gigabits per second, zstd up to about one, if the pages shrink."
+                "It pays on links of up to about 1 Gbit/s, for memory that shrinks; on faster ones it takes longer than it saves."
             })
     private Compression compression = Compression.NONE;
 

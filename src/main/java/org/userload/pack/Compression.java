@@ -9,7 +9,7 @@ public enum Compression {
     NONE(0),
     /** One Zstandard frame (RFC 8878), fastest level: the smaller result. */
     ZSTD(1),
-    /** One LZ4 block: the faster one, about a quarter larger. */
+    /** One LZ4 block: the faster one; the result is larger by half or more. */
     LZ4(2);
 
     private final int code;

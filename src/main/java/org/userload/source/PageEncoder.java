@@ -16,10 +16,10 @@ import org.userload.protocol.Frames;
  * are.
  *
  * <p>Consecutive pages are compressed together and go as they are when that does not save an eighth: unpacking takes
- * longer than receiving so few bytes. A single page is never compressed: packing and unpacking it takes some 15 us with
- * LZ4 and 27 with zstd, as long as the bytes saved take on a link of 1 Gbit/s, and a fault waits for all of it. (The
- * source cannot tell a slow link from a busy processor, so it does not go by the rate that it sees.) Figures are in
- * {@code docs/performance.md}.
+ * longer than receiving so few bytes. A single page that is asked for is never compressed: packing and unpacking it takes
+ * some 17 us with LZ4 and 27 with zstd, as long as the bytes saved take on a link of 1 Gbit/s, and a fault waits for all
+ * of it. (The source cannot tell a slow link from a busy processor, so it does not go by the rate that it sees.) Figures
+ * are in {@code docs/performance.md}.
  *
  * <p>One connection's loop only; its owner closes it.
  */
