@@ -72,14 +72,12 @@ public final class PackedStream {
     }
 
     private static double pagesPerMilli(GuestMemory memory, @Nullable Link link, Compression codec) throws Exception {
-        ServerConfig config = ServerConfig.at(Endpoint.parse("127.0.0.1:0"))
-                .withLink(link)
-                .withEncoding(new PageEncoding(codec, 0));
+        ServerConfig config =
+                ServerConfig.at(Endpoint.parse("127.0.0.1:0")).withLink(link).withEncoding(new PageEncoding(codec, 0));
         try (PageServer server =
                         PageServer.serve(config, new LivePageSource(memory, "benchmark"), new ServerListener() {});
-                Destination destination = Destination.open(DestinationConfig.from(server.endpoint())
-                        .withLink(link)
-                        .withStreamAtOnce(false))) {
+                Destination destination = Destination.open(
+                        DestinationConfig.from(server.endpoint()).withLink(link).withStreamAtOnce(false))) {
             long start = System.nanoTime();
             destination.startStream();
             destination.completion().get(60, TimeUnit.SECONDS);
