@@ -38,6 +38,7 @@ class ArchitectureTest {
             "fault",
             "transport",
             "protocol",
+            "pack",
             "memory",
             "linux");
 

@@ -8,6 +8,7 @@ import org.userload.dirty.TrackerChoice;
 import org.userload.migration.MigrationMode;
 import org.userload.migration.OnNonConvergence;
 import org.userload.migration.simulation.SimulatedGuest;
+import org.userload.pack.Compression;
 import org.userload.report.comparison.ComparedMode;
 import org.userload.trace.SyntheticTrace;
 import org.userload.trace.TraceFormat;
@@ -79,6 +80,7 @@ public final class Main implements Runnable {
                 .registerConverter(SimulatedGuest.Place.class, new ChoiceConverter<>(SimulatedGuest.Place.class))
                 .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
                 .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
+                .registerConverter(Compression.class, new ChoiceConverter<>(Compression.class))
                 .registerConverter(
                         ReplayCommand.SocketKind.class, new ChoiceConverter<>(ReplayCommand.SocketKind.class))
                 .setExpandAtFiles(false)

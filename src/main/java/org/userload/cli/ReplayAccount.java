@@ -60,6 +60,8 @@ record ReplayAccount(
                         ? null
                         : new MigrationResult.LinkFigures(
                                 link.bytesPerSecond(), micros(link.roundTrip().toNanos())),
+                MigrationResult.CompressionFigures.of(source.encoding()),
+                MigrationResult.DeltaFigures.of(source.encoding()),
                 ThroughputBucket.of(migration.startNanos(), List.of(source.throughput(), throughput)),
                 PageMap.of(destination.arrivals(), migration.startNanos()));
     }

@@ -41,6 +41,7 @@ import picocli.CommandLine.Spec;
             "  userload replay --loops 10 --rate 5000000",
             "  userload replay --mode precopy --link 1gbit --rate 2000000 --loops 5",
             "  userload replay --mode hybrid --memory 256M",
+            "  userload replay --mode precopy --link 1gbit --compress lz4 --delta-cache 64M --loops 5",
             "",
             "Exit codes: 0 verified, 1 failed, 2 wrong usage."
         })
@@ -86,6 +87,9 @@ final class ReplayCommand implements Callable<Integer> {
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
+    private CompressOption compress = new CompressOption();
+
+    @Mixin
     private BandwidthOptions bandwidth = new BandwidthOptions();
 
     @Spec
@@ -101,6 +105,7 @@ final class ReplayCommand implements Callable<Integer> {
         switchOption.check();
         replay.rate();
         migration.plan();
+        migration.encoding(compress.compression());
         Trace trace = traceOptions.load();
         replay.table(trace);
         MigrationResult result = run(replay.program(trace));
@@ -142,6 +147,7 @@ final class ReplayCommand implements Callable<Integer> {
         arguments.addAll(switchOption.arguments());
         arguments.addAll(migration.arguments());
         arguments.addAll(linkOptions.arguments());
+        arguments.addAll(compress.arguments());
         arguments.addAll(bandwidth.arguments());
         arguments.add("--listen=" + listen);
         return arguments;

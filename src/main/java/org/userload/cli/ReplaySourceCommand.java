@@ -59,6 +59,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     @Mixin
     private LinkOptions linkOptions = new LinkOptions();
 
+    @Mixin
+    private CompressOption compress = new CompressOption();
+
     @Spec
     @SuppressWarnings("NullAway.Init") // picocli sets it
     private CommandSpec spec;
@@ -74,7 +77,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
             Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE, new RehearsedGuest());
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
-                    .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
+                    .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
+                    .withEncoding(migration.encoding(compress.compression()));
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, migration.plan())) {
                 say(READY + source.endpoint());
                 source.awaitDestination(PATIENCE);
@@ -90,7 +94,11 @@ final class ReplaySourceCommand implements Callable<Integer> {
             source.migrate(PATIENCE);
             sampler.sample();
             awaitMemoryMoved(source);
-            SourceStory story = new SourceStory(Objects.requireNonNull(source.report()), sampler.samples(), startNanos);
+            SourceStory story = new SourceStory(
+                    Objects.requireNonNull(source.report()),
+                    sampler.samples(),
+                    startNanos,
+                    Objects.requireNonNull(source.encodingStatistics()));
             say(MOVED + JsonLine.of(story));
             return 0;
         } catch (HandoverException e) {

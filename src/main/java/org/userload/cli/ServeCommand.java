@@ -8,8 +8,11 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.userload.memory.PageSize;
+import org.userload.pack.Compression;
 import org.userload.report.Quantities;
+import org.userload.source.EncodingStatistics;
 import org.userload.source.OpenOptions;
+import org.userload.source.PageEncoding;
 import org.userload.source.PageServer;
 import org.userload.source.PageSource;
 import org.userload.source.PageSources;
@@ -59,6 +62,9 @@ final class ServeCommand implements Callable<Integer> {
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
+    private CompressOption compress = new CompressOption();
+
+    @Mixin
     private BandwidthOptions bandwidth = new BandwidthOptions();
 
     @Option(names = "--once", description = "End after one destination: 0 when it has every page, else 1.")
@@ -105,7 +111,8 @@ final class ServeCommand implements Callable<Integer> {
     private ServerConfig config() {
         return ServerConfig.at(listen.endpoint())
                 .withLink(linkOptions.link())
-                .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond());
+                .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
+                .withEncoding(new PageEncoding(compress.compression(), 0));
     }
 
     /** Destinations page in by 4 KiB. */
@@ -126,7 +133,15 @@ final class ServeCommand implements Callable<Integer> {
                 + (problem == null ? " is complete: " : " has failed: " + Problems.describe(problem) + "; ")
                 + Quantities.count(session.demandPages()) + " pages sent on demand, "
                 + Quantities.count(session.streamPages()) + " in the stream, "
-                + Quantities.count(session.zeroPages()) + " as zero";
+                + Quantities.count(session.zeroPages()) + " as zero" + describe(session.encodingStatistics());
+    }
+
+    private static String describe(EncodingStatistics encoding) {
+        return encoding.compression() == Compression.NONE
+                ? ""
+                : ", " + Quantities.count(encoding.pagesPacked()) + " compressed by " + encoding.compression() + ": "
+                        + Quantities.bytes(encoding.bytesIn()) + " of content in "
+                        + Quantities.bytes(encoding.bytesOut());
     }
 
     private static void say(PrintWriter out, String line) {

@@ -1,6 +1,7 @@
 package org.userload.cli;
 
 import org.userload.migration.MigrationReport;
+import org.userload.source.EncodingStatistics;
 import org.userload.trace.ThroughputSamples;
 
 /**
@@ -8,8 +9,10 @@ import org.userload.trace.ThroughputSamples;
  * are those of the other one's clock, too.
  *
  * @param guestStartNanos {@link System#nanoTime()} when the guest began to run
+ * @param encoding what compression and deltas did
  */
-record SourceStory(MigrationReport migration, ThroughputSamples throughput, long guestStartNanos) {
+record SourceStory(
+        MigrationReport migration, ThroughputSamples throughput, long guestStartNanos, EncodingStatistics encoding) {
 
     /**
      * The guest did not move.

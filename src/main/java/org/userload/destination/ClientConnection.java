@@ -28,6 +28,7 @@ abstract class ClientConnection extends FrameChannel {
     private final SessionId session;
     private final CompletableFuture<Hello> answer = new CompletableFuture<>();
     private final WireBytes wire;
+    private long features;
 
     ClientConnection(Role role, SessionId session, int receiveBytes, WireBytes wire) {
         super(PageSize.DEFAULT.bytes(), receiveBytes);
@@ -87,17 +88,28 @@ abstract class ClientConnection extends FrameChannel {
         if (!session.equals(SessionId.NONE) && !session.equals(hello.session())) {
             throw new ProtocolException("hello for session " + hello.session() + ", not " + session);
         }
+        features = hello.features();
         answer.complete(hello);
     }
 
     @Override
     public void pages(FrameHeader header) {
-        throw new ProtocolException("PAGES frame on a " + role + " connection");
+        throw new ProtocolException(header.type() + " frame on a " + role + " connection");
     }
 
     @Override
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
         throw new ProtocolException("page content on a " + role + " connection");
+    }
+
+    @Override
+    public void encoded(FrameHeader header, ByteBuf bytes) {
+        throw new ProtocolException("page content on a " + role + " connection");
+    }
+
+    /** Feature bits of the source's answer. Connection's loop. */
+    long features() {
+        return features;
     }
 
     /** A frame after the hello, other than page content. */

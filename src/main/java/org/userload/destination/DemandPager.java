@@ -32,6 +32,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
     private final Consumer<@Nullable Throwable> onLost;
     private final PendingRequests pending = new PendingRequests();
     private final SpareBuffer spare = new SpareBuffer(REQUESTS_PER_BUFFER * FrameLayout.HEADER_BYTES);
+    private final PageDecoder decoder;
     private @Nullable ByteBuf requests;
     private int nextId = 1;
 
@@ -45,6 +46,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
         this.table = table;
         this.installer = installer;
         this.onLost = onLost;
+        this.decoder = new PageDecoder(table);
     }
 
     @Override
@@ -85,7 +87,11 @@ final class DemandPager extends ClientConnection implements FaultListener {
 
     @Override
     public void pages(FrameHeader header) {
-        header.checkContent(table);
+        switch (header.type()) {
+            case PAGES -> header.checkContent(table);
+            case PACKED -> header.checkPacked(table, FrameLayout.MAX_PAGES_PER_REQUEST);
+            default -> throw new ProtocolException(header.type() + " frame on a sync connection");
+        }
         wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
     }
 
@@ -93,6 +99,13 @@ final class DemandPager extends ClientConnection implements FaultListener {
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
         arrived(header, firstPage, count);
         installer.install(Arrival.DEMAND, header.region(), firstPage, count, bytes);
+    }
+
+    @Override
+    public void encoded(FrameHeader header, ByteBuf bytes) {
+        ByteBuf pages = decoder.unpack(header, bytes, features());
+        arrived(header, header.firstPage(), header.count());
+        installer.install(Arrival.DEMAND, header.region(), header.firstPage(), header.count(), pages);
     }
 
     @Override
@@ -127,6 +140,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
     @Override
     void lost(@Nullable Throwable cause) {
         spare.close();
+        decoder.close();
         onLost.accept(cause);
     }
 }

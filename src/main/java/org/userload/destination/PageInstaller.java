@@ -64,6 +64,10 @@ final class PageInstaller {
         settle(ROUNDS_TOKEN);
     }
 
+    MemoryRegion region(int index) {
+        return memory.region(index);
+    }
+
     /** Installs whole pages from the buffer's reader index on. */
     void install(Arrival arrival, int region, long firstPage, int count, ByteBuf bytes) {
         MemoryRegion target = memory.region(region);

@@ -34,6 +34,7 @@ final class StreamIntake extends ClientConnection {
     private final Consumer<@Nullable Throwable> onLost;
     private final int acknowledgeEvery;
 
+    private final PageDecoder decoder;
     private int unreadPages;
     private long acknowledgedAt;
     private int ackRegion;
@@ -52,6 +53,7 @@ final class StreamIntake extends ClientConnection {
         this.table = table;
         this.installer = installer;
         this.onLost = onLost;
+        this.decoder = new PageDecoder(table);
         this.acknowledgeEvery = Math.max(1, Math.min(windowPages / 8, FrameLayout.MAX_ZERO_RUN_PAGES));
     }
 
@@ -68,7 +70,14 @@ final class StreamIntake extends ClientConnection {
     @Override
     public void pages(FrameHeader header) {
         checkStarted(header);
-        header.checkContent(table);
+        switch (header.type()) {
+            case PACKED -> header.checkPacked(table, FrameLayout.MAX_PAGES_PER_FRAME);
+            case DELTA -> {
+                requireRounds(header);
+                header.checkDelta(table);
+            }
+            default -> header.checkContent(table);
+        }
         unreadPages = header.count();
         wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
     }
@@ -78,6 +87,16 @@ final class StreamIntake extends ClientConnection {
         installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
         unreadPages -= count;
         acknowledge(header.region(), firstPage, count);
+    }
+
+    @Override
+    public void encoded(FrameHeader header, ByteBuf bytes) {
+        ByteBuf pages = header.type() == FrameType.DELTA
+                ? decoder.change(header, bytes, features(), installer.region(header.region()))
+                : decoder.unpack(header, bytes, features());
+        installer.install(Arrival.STREAM, header.region(), header.firstPage(), header.count(), pages);
+        unreadPages = 0;
+        acknowledge(header.region(), header.firstPage(), header.count());
     }
 
     @Override
@@ -169,6 +188,7 @@ final class StreamIntake extends ClientConnection {
 
     @Override
     void lost(@Nullable Throwable cause) {
+        decoder.close();
         onLost.accept(cause);
     }
 }

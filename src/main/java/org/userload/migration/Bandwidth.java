@@ -1,7 +1,9 @@
 package org.userload.migration;
 
 /**
- * The bandwidth that a migration gets, from what the destination has acknowledged.
+ * The rate at which a migration gets pages across, from what the destination has acknowledged. It is pages that count,
+ * not bytes on the wire: when these are compressed, or sent as deltas, the same bytes carry more pages, and what is left
+ * to send is known in pages.
  *
  * <p>Short passes say little, since most of their time is the way there and back; so passes are put together until they
  * make up {@value #SAMPLE_MICROS} us, and each such sample counts half against all before. One thread.
@@ -9,8 +11,8 @@ package org.userload.migration;
 public final class Bandwidth {
     private static final long SAMPLE_MICROS = 10_000;
 
-    private double bytesPerMicro;
-    private long bytes;
+    private double pagesPerMicro;
+    private long pages;
     private long micros;
 
     /**
@@ -18,34 +20,34 @@ public final class Bandwidth {
      *
      * @param tookMicros how long it took until all of it was in place; 0 or more
      */
-    public void sample(long bytesInPlace, long tookMicros) {
-        if (bytesInPlace == 0) {
+    public void sample(long pagesInPlace, long tookMicros) {
+        if (pagesInPlace == 0) {
             return;
         }
-        bytes += bytesInPlace;
+        pages += pagesInPlace;
         micros += tookMicros;
-        double rate = (double) bytes / Math.max(micros, 1);
-        if (bytesPerMicro == 0) {
-            bytesPerMicro = rate;
+        double rate = (double) pages / Math.max(micros, 1);
+        if (pagesPerMicro == 0) {
+            pagesPerMicro = rate;
         } else if (micros >= SAMPLE_MICROS) {
-            bytesPerMicro = (bytesPerMicro + rate) / 2;
+            pagesPerMicro = (pagesPerMicro + rate) / 2;
         } else {
             return;
         }
-        bytes = 0;
+        pages = 0;
         micros = 0;
     }
 
-    /** Bytes per second; 0 before the first sample, or when nothing has moved. */
-    public double bytesPerSecond() {
-        return bytesPerMicro * 1e6;
+    /** Pages per second; 0 before the first sample, or when nothing has moved. */
+    public double pagesPerSecond() {
+        return pagesPerMicro * 1e6;
     }
 
-    /** How long this many bytes take, microseconds; {@link Long#MAX_VALUE} when nothing has moved yet. */
-    public long microsFor(long bytesToMove) {
-        if (bytesToMove == 0) {
+    /** How long this many pages take, microseconds; {@link Long#MAX_VALUE} when nothing has moved yet. */
+    public long microsFor(long pagesToMove) {
+        if (pagesToMove == 0) {
             return 0;
         }
-        return bytesPerMicro == 0 ? Long.MAX_VALUE : (long) Math.ceil(bytesToMove / bytesPerMicro);
+        return pagesPerMicro == 0 ? Long.MAX_VALUE : (long) Math.ceil(pagesToMove / pagesPerMicro);
     }
 }

@@ -28,6 +28,10 @@ final class DestinationPlace {
         return occupant == session;
     }
 
+    synchronized @Nullable SourceSession occupant() {
+        return occupant;
+    }
+
     /** The session is over. Gives whether it took the guest, or was about to. */
     synchronized boolean leave(SourceSession session) {
         if (occupant != session) {

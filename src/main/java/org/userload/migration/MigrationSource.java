@@ -13,7 +13,9 @@ import org.userload.dirty.DirtyTracker;
 import org.userload.dirty.DirtyTrackers;
 import org.userload.dirty.TrackerChoice;
 import org.userload.memory.GuestMemory;
+import org.userload.source.EncodingStatistics;
 import org.userload.source.LivePageSource;
+import org.userload.source.PageEncoding;
 import org.userload.source.PageServer;
 import org.userload.source.ServerConfig;
 import org.userload.source.ServerListener;
@@ -52,7 +54,11 @@ public final class MigrationSource implements AutoCloseable {
         this.memory = memory;
         this.plan = plan;
         LivePageSource pages = new LivePageSource(memory, "the migrating guest");
-        this.server = PageServer.serveGuest(config, pages, plan.mode().hasRounds(), new Events());
+        this.server = PageServer.serveGuest(
+                plan.mode().tracksWrites() ? config : withoutDeltas(config),
+                pages,
+                plan.mode().hasRounds(),
+                new Events());
     }
 
     /**
@@ -69,6 +75,10 @@ public final class MigrationSource implements AutoCloseable {
     public static MigrationSource listen(ServerConfig config, Guest guest, GuestMemory memory, MigrationPlan plan)
             throws IOException {
         return new MigrationSource(config, guest, memory, plan);
+    }
+
+    private static ServerConfig withoutDeltas(ServerConfig config) {
+        return config.withEncoding(new PageEncoding(config.encoding().compression(), 0));
     }
 
     /** Where it listens. */
@@ -146,6 +156,12 @@ public final class MigrationSource implements AutoCloseable {
         return report;
     }
 
+    /** What encoding has done to the pages so far; null before a destination has come. */
+    public @Nullable EncodingStatistics encodingStatistics() {
+        SourceSession session = place.occupant();
+        return session == null ? null : session.encodingStatistics();
+    }
+
     /** Completes when the destination has every page, or with the error that ended the session. */
     public CompletableFuture<Void> completion() {
         return completion;
@@ -211,9 +227,8 @@ public final class MigrationSource implements AutoCloseable {
         private void inRounds() {
             DirtyTracker writes = DirtyTrackers.open(memory, trackerFor(plan, guest));
             tracker = writes;
-            int pageBytes = memory.table().pageSize().bytes();
             LiveRounds live = new LiveRounds(session, writes, throttle, patience);
-            Rounds policy = new Rounds(live, new Convergence(plan), pageBytes);
+            Rounds policy = new Rounds(live, new Convergence(plan));
             Convergence.Decision decision;
             try {
                 writes.start();

@@ -13,7 +13,6 @@ import java.util.List;
 public final class Rounds {
     private final Carrier carrier;
     private final Convergence policy;
-    private final int pageBytes;
     private final Bandwidth bandwidth = new Bandwidth();
     private final List<RoundReport> reports = new ArrayList<>();
     private int throttlePercent;
@@ -37,11 +36,9 @@ public final class Rounds {
      */
     public record Carried(long pagesSent, long contentPages, long dirtyPages, long micros) {}
 
-    /** @param pageBytes size of a page */
-    public Rounds(Carrier carrier, Convergence policy, int pageBytes) {
+    public Rounds(Carrier carrier, Convergence policy) {
         this.carrier = carrier;
         this.policy = policy;
-        this.pageBytes = pageBytes;
     }
 
     /** Runs rounds until the policy wants the guest stopped or gives up, and says which. */
@@ -59,10 +56,9 @@ public final class Rounds {
 
     private Convergence.Decision round() {
         Carried round = carrier.sendRound();
-        bandwidth.sample(round.contentPages() * pageBytes, round.micros());
+        bandwidth.sample(round.contentPages(), round.micros());
         reports.add(new RoundReport(round.pagesSent(), round.dirtyPages(), round.micros()));
-        return policy.afterRound(
-                round.pagesSent(), round.dirtyPages(), bandwidth.microsFor(round.dirtyPages() * pageBytes));
+        return policy.afterRound(round.pagesSent(), round.dirtyPages(), bandwidth.microsFor(round.dirtyPages()));
     }
 
     /** The rounds so far. */

@@ -1,5 +1,7 @@
 package org.userload.protocol;
 
+import org.userload.pack.Compression;
+
 /**
  * What both sides may agree on in their hellos: the destination offers, the source answers with what it will use, and
  * only that may be used in the session.
@@ -9,7 +11,13 @@ public enum Feature {
      * Pages may be sent before the handover, and again when the guest has written to them: MARK, MARKED, DISCARD, and a
      * START that grants the window before there is anything to stream.
      */
-    ROUNDS(1);
+    ROUNDS(1),
+    /** PACKED frames with {@link Compression#ZSTD}. */
+    ZSTD(2),
+    /** PACKED frames with {@link Compression#LZ4}. */
+    LZ4(4),
+    /** DELTA frames in rounds. */
+    DELTA(8);
 
     /** Every feature that this implementation knows. */
     public static final long ALL = bits(values());
@@ -23,6 +31,19 @@ public enum Feature {
     /** Whether it is in a set of feature bits. */
     public boolean in(long bits) {
         return (bits & bit) != 0;
+    }
+
+    /**
+     * What both sides need for a compression.
+     *
+     * @throws IllegalArgumentException for {@link Compression#NONE}, which needs nothing
+     */
+    public static Feature of(Compression compression) {
+        return switch (compression) {
+            case ZSTD -> ZSTD;
+            case LZ4 -> LZ4;
+            case NONE -> throw new IllegalArgumentException("no compression is no feature");
+        };
     }
 
     /** The set of these features. */

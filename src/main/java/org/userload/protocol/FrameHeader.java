@@ -62,6 +62,26 @@ public final class FrameHeader {
         }
     }
 
+    /** Checks a {@link FrameType#PACKED} frame: 1 to {@code most} known pages, and a body that is smaller than they are. */
+    public void checkPacked(RegionTable table, int most) {
+        checkPages(table, most);
+        checkSmaller(table, Byte.BYTES + 1);
+    }
+
+    /** Checks a {@link FrameType#DELTA} frame: known pages, and a body that is smaller than they are. */
+    public void checkDelta(RegionTable table) {
+        checkPages(table, FrameLayout.MAX_PAGES_PER_FRAME);
+        checkSmaller(table, count);
+    }
+
+    private void checkSmaller(RegionTable table, int least) {
+        long plain = (long) count << table.pageSize().shift();
+        if (bodyLength < least || bodyLength >= plain) {
+            throw new ProtocolException(type + " frame of " + count + " pages from page " + firstPage + " of region "
+                    + region + " with " + bodyLength + " bytes; expected " + least + " to " + (plain - 1));
+        }
+    }
+
     public FrameType type() {
         return type;
     }

@@ -25,7 +25,7 @@ public final class FrameLayout {
     /** Bytes of a header. */
     public static final int HEADER_BYTES = 24;
 
-    /** Most pages in one {@link FrameType#PAGES} frame: 2 MiB of 4 KiB pages. */
+    /** Most pages in one PAGES, PACKED or DELTA frame: 2 MiB of 4 KiB pages. */
     public static final int MAX_PAGES_PER_FRAME = 512;
 
     /** Most pages that one {@link FrameType#REQUEST} may ask for. */
@@ -34,7 +34,7 @@ public final class FrameLayout {
     /** Most pages in one {@link FrameType#ZERO} run. */
     public static final int MAX_ZERO_RUN_PAGES = 1 << 20;
 
-    /** Most bytes of a body that is not page content. */
+    /** Most bytes of a body, unless it is that of {@link FrameType#PAGES}. */
     public static final int MAX_CONTROL_BODY_BYTES = 1 << 20;
 
     private FrameLayout() {}

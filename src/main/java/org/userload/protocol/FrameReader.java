@@ -18,6 +18,10 @@ public final class FrameReader implements AutoCloseable {
     private final ByteBuf partialHeader = Unpooled.buffer(FrameLayout.HEADER_BYTES, FrameLayout.HEADER_BYTES);
     private ByteBuf partialBody = Unpooled.EMPTY_BUFFER;
     private final ByteBuf partialPage;
+
+    /** Encoded content that straddles buffers; used again, and grows as far as it has to. */
+    private ByteBuf partialEncoded = Unpooled.EMPTY_BUFFER;
+
     private final int pageBytes;
 
     private State state = State.HEADER;
@@ -27,7 +31,8 @@ public final class FrameReader implements AutoCloseable {
     private enum State {
         HEADER,
         BODY,
-        CONTENT
+        CONTENT,
+        ENCODED
     }
 
     /** @param pageBytes page size in bytes of the session */
@@ -46,6 +51,7 @@ public final class FrameReader implements AutoCloseable {
                 case HEADER -> readHeader(in);
                 case BODY -> readBody(in);
                 case CONTENT -> readContent(in);
+                case ENCODED -> readEncoded(in);
             }
         }
     }
@@ -69,6 +75,9 @@ public final class FrameReader implements AutoCloseable {
             }
             nextPage = header.firstPage();
             state = State.CONTENT;
+        } else if (header.type().isEncodedContent()) {
+            sink.pages(header);
+            state = State.ENCODED;
         } else {
             state = State.BODY;
         }
@@ -116,6 +125,37 @@ public final class FrameReader implements AutoCloseable {
         }
     }
 
+    private void readEncoded(ByteBuf in) {
+        if (!partialEncoded.isReadable() && in.readableBytes() >= remaining) {
+            int next = in.readerIndex() + remaining;
+            remaining = 0;
+            state = State.HEADER;
+            sink.encoded(header, in);
+            in.readerIndex(next);
+            return;
+        }
+        if (!partialEncoded.isReadable()) {
+            partialEncoded = emptied(partialEncoded, remaining);
+        }
+        int piece = Math.min(in.readableBytes(), remaining);
+        partialEncoded.writeBytes(in, piece);
+        remaining -= piece;
+        if (remaining == 0) {
+            state = State.HEADER;
+            sink.encoded(header, partialEncoded);
+            partialEncoded.clear();
+        }
+    }
+
+    private static ByteBuf emptied(ByteBuf buffer, int capacity) {
+        if (buffer.capacity() >= capacity) {
+            return buffer.clear();
+        }
+        buffer.release();
+        int rounded = Integer.highestOneBit(capacity - 1) << 1;
+        return Unpooled.wrappedBuffer(ByteBuffer.allocateDirect(rounded)).clear();
+    }
+
     private void deliver(int pages, ByteBuf bytes) {
         sink.content(header, nextPage, pages, bytes);
         nextPage += pages;
@@ -130,5 +170,6 @@ public final class FrameReader implements AutoCloseable {
         partialHeader.release();
         partialBody.release();
         partialPage.release();
+        partialEncoded.release();
     }
 }

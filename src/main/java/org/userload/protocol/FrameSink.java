@@ -8,7 +8,8 @@ public interface FrameSink {
     void frame(FrameHeader header, ByteBuf body);
 
     /**
-     * The header of a PAGES frame; check it here. Its content follows in calls of {@link #content}, in order.
+     * The header of a PAGES, PACKED or DELTA frame; check it here, before anything of its body is kept. The content of
+     * PAGES follows in calls of {@link #content}, in order, that of the others in one of {@link #encoded}.
      */
     void pages(FrameHeader header);
 
@@ -20,4 +21,12 @@ public interface FrameSink {
      * @param bytes their content from the reader index on, direct memory, valid during the call
      */
     void content(FrameHeader header, long firstPage, int count, ByteBuf bytes);
+
+    /**
+     * The body of the current PACKED or DELTA frame.
+     *
+     * @param bytes the body, {@link FrameHeader#bodyLength} bytes from the reader index on, and maybe more behind it;
+     *     direct memory, valid during the call
+     */
+    void encoded(FrameHeader header, ByteBuf bytes);
 }

@@ -40,7 +40,11 @@ public enum FrameType {
     /** D to S, stream: everything that came before the MARK with this {@code id} is in place. */
     MARKED(22, false),
     /** S to D, stream, in rounds: these pages are old, make them missing again. Body as in {@link PageRuns}. */
-    DISCARD(23, true);
+    DISCARD(23, true),
+    /** As {@link #PAGES}, compressed: the body is a u8, the code of the compression, and what it made of the pages. */
+    PACKED(24, true),
+    /** S to D, stream, in rounds: what has changed in {@code count} pages since they were sent last. */
+    DELTA(25, true);
 
     private static final @Nullable FrameType[] BY_CODE = new @Nullable FrameType[32];
 
@@ -66,6 +70,11 @@ public enum FrameType {
     /** Whether bytes may follow the header. */
     boolean hasBody() {
         return body;
+    }
+
+    /** Whether the body is page content in another form than itself, which has to be there as a whole. */
+    boolean isEncodedContent() {
+        return this == PACKED || this == DELTA;
     }
 
     static FrameType ofCode(int code) {

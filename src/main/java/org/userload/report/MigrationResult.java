@@ -10,6 +10,7 @@ import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageCounts;
 import org.userload.migration.RoundReport;
+import org.userload.source.EncodingStatistics;
 
 /**
  * The result of one migration, as it goes into the JSON file: one object, schema {@code userload.result/1}. Times are
@@ -25,6 +26,8 @@ import org.userload.migration.RoundReport;
  * @param faultLatencyCdf the same as a curve
  * @param course what the source did before the handover
  * @param link the emulated link; null without one
+ * @param compression of page content on the wire
+ * @param delta pages sent again as what had changed; null when that was off
  * @param throughput what the guest did every 10 ms, wherever it was, from the start of the migration on
  * @param pageMap when and how pages arrived, for a sample of them
  */
@@ -43,6 +46,8 @@ public record MigrationResult(
         List<LatencySummary.Point> faultLatencyCdf,
         @JsonUnwrapped Course course,
         @JsonInclude @Nullable LinkFigures link,
+        CompressionFigures compression,
+        @JsonInclude @Nullable DeltaFigures delta,
         List<ThroughputBucket> throughput,
         PageMap pageMap) {
 
@@ -106,6 +111,51 @@ public record MigrationResult(
     public record RoundFigures(long pagesSent, long dirtyPages, long us) {
         public static RoundFigures of(RoundReport round) {
             return new RoundFigures(round.pagesSent(), round.dirtyPages(), round.us());
+        }
+    }
+
+    /**
+     * Compression of page content; pages sent as zero or as a delta are not in it.
+     *
+     * @param algorithm what the sides agreed on: none, zstd or lz4
+     * @param bytesIn of the pages, packed and raw
+     * @param bytesOut what went over the wire for them, without headers
+     */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record CompressionFigures(String algorithm, long pagesPacked, long pagesRaw, long bytesIn, long bytesOut) {
+        public static CompressionFigures of(EncodingStatistics encoding) {
+            return new CompressionFigures(
+                    encoding.compression().toString(),
+                    encoding.pagesPacked(),
+                    encoding.pagesRaw(),
+                    encoding.bytesIn(),
+                    encoding.bytesOut());
+        }
+    }
+
+    /**
+     * Pages that were sent again.
+     *
+     * @param cacheBytes most memory for pages that had been sent
+     * @param hits sent as what had changed
+     * @param misses sent otherwise
+     * @param bytesSaved bytes of the pages that hit, less those sent for them
+     * @param hitRate hits of all, 0 to 1; 0 when there was none
+     */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record DeltaFigures(long cacheBytes, long hits, long misses, long bytesSaved, double hitRate) {
+        /** Null when no deltas were sent by agreement. */
+        public static @Nullable DeltaFigures of(EncodingStatistics encoding) {
+            if (encoding.deltaCacheBytes() == 0) {
+                return null;
+            }
+            long all = encoding.deltaHits() + encoding.deltaMisses();
+            return new DeltaFigures(
+                    encoding.deltaCacheBytes(),
+                    encoding.deltaHits(),
+                    encoding.deltaMisses(),
+                    encoding.deltaBytesSaved(),
+                    all == 0 ? 0 : (double) encoding.deltaHits() / all);
         }
     }
 

@@ -40,6 +40,7 @@ public final class ResultTable {
         rows.add(new Row("blocked", Quantities.micros(result.times().blockedUs()), "of that, waiting for pages"));
         addPages(rows, result.pages());
         rows.add(new Row("wire", Quantities.bytes(result.wireBytes()), "all connections, both ways"));
+        addEncoding(rows, result);
         LatencySummary latency = result.faultLatencyUs();
         rows.add(new Row(
                 "fault latency",
@@ -76,6 +77,27 @@ public final class ResultTable {
                 "rounds",
                 Quantities.count(course.rounds().size()),
                 Quantities.count(sent) + " pages sent in them" + remarks(course)));
+    }
+
+    private static void addEncoding(List<Row> rows, MigrationResult result) {
+        MigrationResult.CompressionFigures compression = result.compression();
+        if (!compression.algorithm().equals("none")) {
+            rows.add(new Row(
+                    "compression",
+                    compression.algorithm(),
+                    Quantities.count(compression.pagesPacked()) + " pages packed, "
+                            + Quantities.count(compression.pagesRaw()) + " as they are; "
+                            + Quantities.bytes(compression.bytesIn()) + " in "
+                            + Quantities.bytes(compression.bytesOut())));
+        }
+        MigrationResult.DeltaFigures delta = result.delta();
+        if (delta != null) {
+            rows.add(new Row(
+                    "deltas",
+                    Quantities.count(delta.hits()),
+                    "of " + Quantities.count(delta.hits() + delta.misses()) + " pages sent again; saved "
+                            + Quantities.bytes(delta.bytesSaved())));
+        }
     }
 
     private static String remarks(MigrationResult.Course course) {

@@ -36,6 +36,7 @@ public final class PageServer implements AutoCloseable {
     private final PageSource source;
     private final ServerListener listener;
     private final Service service;
+    private final PageEncoding encoding;
     private final Duration helloTimeout;
     private final EventLoops loops = new EventLoops();
     private final IoEventLoop controlLoop;
@@ -61,6 +62,7 @@ public final class PageServer implements AutoCloseable {
         this.source = source;
         this.helloTimeout = helloTimeout;
         this.service = service;
+        this.encoding = config.encoding();
         this.listener = listener;
         this.cap = config.maxBytesPerSecond() == 0
                 ? null
@@ -141,15 +143,17 @@ public final class PageServer implements AutoCloseable {
             throw new RefusedException(
                     ErrorCode.ROLE_TAKEN, "session " + session.id() + " has its " + hello.role() + " connection");
         }
-        long features = session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0;
+        PageEncoding agreed = session.encoding().with(hello.features(), session.hasRounds());
+        long features = agreed.features() | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0);
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
                 new Admission(session, new ControlRole(session, this::connectionLost, listener), controlLoop, answer);
             case SYNC ->
-                new Admission(session, new RequestRole(session, this::connectionLost, cap), requestLoop, answer);
+                new Admission(
+                        session, new RequestRole(session, this::connectionLost, cap, agreed), requestLoop, answer);
             case STREAM -> {
-                StreamRole stream = new StreamRole(session, this::connectionLost, cap);
+                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed);
                 session.streamIs(new SessionStream(session, stream, context));
                 yield new Admission(session, stream, streamLoop, answer);
             }
@@ -164,8 +168,9 @@ public final class PageServer implements AutoCloseable {
             throw new RefusedException(
                     ErrorCode.PROTOCOL, "this guest moves in rounds, which the destination does not support");
         }
+        boolean rounds = service == Service.GUEST_IN_ROUNDS;
         SourceSession session = new SourceSession(
-                SessionId.random(), source, service == Service.IMAGE, service == Service.GUEST_IN_ROUNDS);
+                SessionId.random(), source, service == Service.IMAGE, rounds, encoding.with(hello.features(), rounds));
         sessions.put(session.id(), session);
         return session;
     }

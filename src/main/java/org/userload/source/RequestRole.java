@@ -18,15 +18,15 @@ final class RequestRole implements ConnectionRole {
     private final SourceSession session;
     private final SessionEnd end;
     private final RegionTable table;
-    private final PageReplies replies;
+    private final PageEncoder encoder;
     private final @Nullable BandwidthCap cap;
     private @Nullable ChannelHandlerContext context;
 
-    RequestRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap) {
+    RequestRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap, PageEncoding encoding) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
-        this.replies = new PageReplies(session.source());
+        this.encoder = PageEncoder.ofAnswers(session, encoding);
         this.cap = cap;
     }
 
@@ -60,18 +60,17 @@ final class RequestRole implements ConnectionRole {
         while (page < end) {
             PageRun run = session.source().describe(region, page, (int) (end - page));
             int pages = run.pageCount();
-            ByteBuf frame;
+            int bytes;
             if (run.isZero()) {
-                frame = replies.zero(to.alloc(), region, page, pages, id);
+                bytes = encoder.writeZero(to, region, page, pages, id);
                 session.countZero(pages);
             } else {
-                frame = replies.content(to.alloc(), region, page, pages, id);
+                bytes = encoder.write(to, region, page, pages, id);
                 session.countDemand(pages);
             }
             if (cap != null) {
-                cap.charge(frame.readableBytes(), System.nanoTime());
+                cap.charge(bytes, System.nanoTime());
             }
-            to.write(frame, to.voidPromise());
             page += pages;
         }
     }
@@ -104,7 +103,7 @@ final class RequestRole implements ConnectionRole {
 
     @Override
     public void closed(@Nullable Throwable cause) {
-        replies.close();
+        encoder.close();
         end.connectionLost(session, "sync", cause);
     }
 }

@@ -11,24 +11,29 @@ import org.userload.transport.Link;
  * @param link a link to emulate, of which this side shapes what it sends, all sessions together; null for none
  * @param maxBytesPerSecond most bytes of pages sent in a second, all sessions together; 0 for no limit. Pages that are
  *     asked for do not wait for it; the stream waits for them
+ * @param encoding how page content is made smaller for destinations that can read it
  */
-public record ServerConfig(Endpoint endpoint, @Nullable Link link, long maxBytesPerSecond) {
+public record ServerConfig(Endpoint endpoint, @Nullable Link link, long maxBytesPerSecond, PageEncoding encoding) {
     public ServerConfig {
         if (maxBytesPerSecond < 0) {
             throw new IllegalArgumentException("the limit is at least 1 byte per second, not " + maxBytesPerSecond);
         }
     }
 
-    /** Defaults: no emulated link, no limit. */
+    /** Defaults: no emulated link, no limit, pages as they are. */
     public static ServerConfig at(Endpoint endpoint) {
-        return new ServerConfig(endpoint, null, 0);
+        return new ServerConfig(endpoint, null, 0, PageEncoding.PLAIN);
     }
 
     public ServerConfig withLink(@Nullable Link emulated) {
-        return new ServerConfig(endpoint, emulated, maxBytesPerSecond);
+        return new ServerConfig(endpoint, emulated, maxBytesPerSecond, encoding);
     }
 
     public ServerConfig withMaxBytesPerSecond(long limit) {
-        return new ServerConfig(endpoint, link, limit);
+        return new ServerConfig(endpoint, link, limit, encoding);
+    }
+
+    public ServerConfig withEncoding(PageEncoding wanted) {
+        return new ServerConfig(endpoint, link, maxBytesPerSecond, wanted);
     }
 }

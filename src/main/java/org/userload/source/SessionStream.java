@@ -50,6 +50,7 @@ public final class SessionStream {
     public CompletableFuture<Long> discardUnsent() {
         CompletableFuture<Long> inPlace = new CompletableFuture<>();
         onLoop(inPlace, () -> {
+            role.endDeltas();
             long discarded = writeDiscards();
             CompletableFuture<Long> marked = new CompletableFuture<>();
             marked.whenComplete((none, problem) -> {

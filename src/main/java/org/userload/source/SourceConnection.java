@@ -115,11 +115,16 @@ final class SourceConnection extends FrameChannel {
 
     @Override
     public void pages(FrameHeader header) {
-        throw new ProtocolException("PAGES frame sent to a source");
+        throw new ProtocolException(header.type() + " frame sent to a source");
     }
 
     @Override
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
+        throw new ProtocolException("page content sent to a source");
+    }
+
+    @Override
+    public void encoded(FrameHeader header, ByteBuf bytes) {
         throw new ProtocolException("page content sent to a source");
     }
 

@@ -39,6 +39,8 @@ public final class SourceSession {
     private final LongAdder zeroPages = new LongAdder();
     private final LongAdder acknowledgedPages = new LongAdder();
     private final boolean rounds;
+    private final PageEncoding encoding;
+    private final EncodingCounters encodingCounters = new EncodingCounters();
     private volatile @Nullable SessionStream stream;
     private volatile boolean prepared;
     private volatile boolean committed;
@@ -50,12 +52,14 @@ public final class SourceSession {
     /**
      * @param released whether pages may be served from the start; else after {@link #release}
      * @param rounds whether pages may be streamed before that, and again
+     * @param encoding what the sides have agreed on
      */
-    SourceSession(SessionId id, PageSource source, boolean released, boolean rounds) {
+    SourceSession(SessionId id, PageSource source, boolean released, boolean rounds, PageEncoding encoding) {
         this.id = id;
         this.source = source;
         this.released = released;
         this.rounds = rounds;
+        this.encoding = encoding;
         RegionTable table = source.regions();
         this.sent = new AtomicBitmap[table.entries().size()];
         for (int i = 0; i < sent.length; i++) {
@@ -161,6 +165,20 @@ public final class SourceSession {
 
     void countZero(int pages) {
         zeroPages.add(pages);
+    }
+
+    /** How page content is sent, as the sides have agreed. */
+    PageEncoding encoding() {
+        return encoding;
+    }
+
+    EncodingCounters encodingCounters() {
+        return encodingCounters;
+    }
+
+    /** What that has done so far. */
+    public EncodingStatistics encodingStatistics() {
+        return encodingCounters.snapshot(encoding);
     }
 
     /** Takes a connection in; false when that role is taken. */

@@ -24,7 +24,7 @@ final class StreamRole implements ConnectionRole {
     private final SourceSession session;
     private final SessionEnd end;
     private final RegionTable table;
-    private final PageReplies replies;
+    private final PageEncoder encoder;
     private @Nullable ChannelHandlerContext context;
     private final StreamFlow flow;
     private boolean sending;
@@ -37,11 +37,11 @@ final class StreamRole implements ConnectionRole {
 
     private int marks;
 
-    StreamRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap) {
+    StreamRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap, PageEncoding encoding) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
-        this.replies = new PageReplies(session.source());
+        this.encoder = PageEncoder.ofStream(session, encoding);
         this.flow = new StreamFlow(cap, this::sendAfterWait);
     }
 
@@ -59,9 +59,15 @@ final class StreamRole implements ConnectionRole {
         if (pass != null || marked != null) {
             throw new IllegalStateException("the pass before has not ended");
         }
+        encoder.begin(next);
         pass = next;
         flow.leaveRoom(next.isLast());
         send();
+    }
+
+    /** The destination is about to lose pages that it has. */
+    void endDeltas() {
+        encoder.endDeltas();
     }
 
     /** The pass cannot go on: ends the session. */
@@ -179,13 +185,11 @@ final class StreamRole implements ConnectionRole {
         session.sent(region).set(first, pages);
         current.count(pages);
         if (kind.isZero()) {
-            to.write(replies.zero(to.alloc(), region, first, pages, 0), to.voidPromise());
+            int bytes = encoder.writeZero(to, region, first, pages, 0);
             session.countZero(pages);
-            return flow.sent(0, FrameLayout.HEADER_BYTES);
+            return flow.sent(0, bytes);
         }
-        ByteBuf frame = replies.content(to.alloc(), region, first, pages, 0);
-        int bytes = frame.readableBytes();
-        to.write(frame, to.voidPromise());
+        int bytes = encoder.write(to, region, first, pages, 0);
         session.countStream(pages);
         return flow.sent(pages, bytes);
     }
@@ -204,7 +208,7 @@ final class StreamRole implements ConnectionRole {
 
     @Override
     public void closed(@Nullable Throwable cause) {
-        replies.close();
+        encoder.close();
         failPasses(cause);
         end.connectionLost(session, "stream", cause);
     }

@@ -79,6 +79,46 @@ class ReplayIT {
         assertThat(object.get("total_us").asLong()).isGreaterThan(8 * (1 << 20) * 2 / 25);
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "postcopy, zstd", "postcopy, lz4", "precopy, zstd", "precopy, lz4",
+        "hybrid, zstd", "hybrid, lz4", "stopcopy, zstd", "stopcopy, lz4"
+    })
+    void compressedProgram_endsAsOneThatNeverMoved(String mode, String how) throws Exception {
+        Path json = directory.resolve("result.json");
+        Result result = UserloadProcess.run(
+                "replay",
+                "--no-progress",
+                "--memory=6M",
+                "--mode=" + mode,
+                "--compress=" + how,
+                "--delta-cache=2M",
+                "--json=" + json);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(result.out()).contains("verified", CHECKSUM, "compression");
+        JsonNode object = new ObjectMapper().readTree(json.toFile());
+        JsonNode compression = object.get("compression");
+        assertThat(compression.get("algorithm").asText()).isEqualTo(how);
+        long pages = compression.get("pages_packed").asLong()
+                + compression.get("pages_raw").asLong();
+        assertThat(compression.get("bytes_in").asLong()).isEqualTo(pages << 12).isPositive();
+        assertThat(compression.get("bytes_out").asLong()).isLessThanOrEqualTo(pages << 12);
+        boolean inRounds = mode.equals("precopy") || mode.equals("hybrid");
+        assertThat(result.out().contains("deltas")).isEqualTo(inRounds);
+        assertThat(object.get("delta").isNull()).isEqualTo(!inRounds);
+        if (inRounds) {
+            assertThat(names(object.get("delta")))
+                    .containsExactlyInAnyOrder("cache_bytes", "hits", "misses", "bytes_saved", "hit_rate");
+        }
+    }
+
+    @Test
+    void tooSmallDeltaCache_isWrongUsage() throws Exception {
+        Result result = UserloadProcess.run("replay", "--delta-cache=100");
+        assertThat(result.exitCode()).isEqualTo(2);
+        assertThat(result.err()).contains("--delta-cache is 0 for none, or at least a page of 4096 bytes");
+    }
+
     @Test
     void absurdLink_isRefused_withTheRightForm() throws Exception {
         Result result = UserloadProcess.run("replay", "--link=0gbit");
@@ -145,6 +185,8 @@ class ReplayIT {
                         "throttle_percent",
                         "discarded_pages",
                         "link",
+                        "compression",
+                        "delta",
                         "throughput",
                         "page_map");
         assertThat(names(object.get("pages")))

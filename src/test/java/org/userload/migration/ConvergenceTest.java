@@ -108,9 +108,9 @@ class ConvergenceTest {
         assertThat(bandwidth.microsFor(0)).isZero();
         bandwidth.sample(50_000_000, 1_000_000);
         bandwidth.sample(0, 1_000_000);
-        assertThat(bandwidth.bytesPerSecond()).isEqualTo(50e6);
+        assertThat(bandwidth.pagesPerSecond()).isEqualTo(50e6);
         bandwidth.sample(1_000_000, 10_000);
-        assertThat(bandwidth.bytesPerSecond()).isEqualTo(75e6);
+        assertThat(bandwidth.pagesPerSecond()).isEqualTo(75e6);
         assertThat(bandwidth.microsFor(75)).isEqualTo(1);
     }
 }

@@ -22,7 +22,14 @@ class FrameHeaderTest {
     private static final RegionTable TABLE = new RegionTable(
             PageSize.DEFAULT, List.of(new RegionTable.Entry(0, 1000), new RegionTable.Entry(1L << 40, 10)));
     private static final Set<FrameType> WITH_BODY = EnumSet.of(
-            FrameType.HELLO, FrameType.PAGES, FrameType.ERROR, FrameType.PREPARE, FrameType.ABORT, FrameType.DISCARD);
+            FrameType.HELLO,
+            FrameType.PAGES,
+            FrameType.ERROR,
+            FrameType.PREPARE,
+            FrameType.ABORT,
+            FrameType.DISCARD,
+            FrameType.PACKED,
+            FrameType.DELTA);
 
     private static FrameHeader decode(int type, int flags, int region, int length, long first, int count, int id) {
         ByteBuf in = Unpooled.wrappedBuffer(

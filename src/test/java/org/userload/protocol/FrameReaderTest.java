@@ -45,13 +45,26 @@ class FrameReaderTest {
                 frames.add("page " + (firstPage + i) + " of " + header.region() + ": " + hash);
             }
         }
+
+        @Override
+        public void encoded(FrameHeader header, ByteBuf bytes) {
+            assertThat(bytes.isDirect()).isTrue();
+            assertThat(bytes.readableBytes()).isGreaterThanOrEqualTo(header.bodyLength());
+            frames.add("encoded " + ByteBufUtil.hexDump(bytes, bytes.readerIndex(), header.bodyLength()));
+        }
     }
 
     private static ByteBuf randomFrames(SplittableRandom random) {
         ByteBuf out = Unpooled.directBuffer();
         int frames = 1 + random.nextInt(12);
         for (int i = 0; i < frames; i++) {
-            if (random.nextInt(3) == 0) {
+            if (random.nextInt(4) == 0) {
+                byte[] body = new byte[1 + random.nextInt(random.nextBoolean() ? 100 : 20_000)];
+                random.nextBytes(body);
+                FrameType type = random.nextBoolean() ? FrameType.PACKED : FrameType.DELTA;
+                Frames.writeHeader(out, type, random.nextInt(3), body.length, random.nextLong(1L << 40), 7, 0);
+                out.writeBytes(body);
+            } else if (random.nextInt(3) == 0) {
                 int count = 1 + random.nextInt(5);
                 byte[] content = new byte[count * PAGE];
                 random.nextBytes(content);
@@ -145,7 +158,7 @@ class FrameReaderTest {
             byte[] bytes = new byte[random.nextInt(200)];
             random.nextBytes(bytes);
             if (bytes.length > 8 && round % 2 == 0) {
-                bytes[0] = (byte) random.nextInt(22);
+                bytes[0] = (byte) random.nextInt(27);
                 bytes[1] = 0;
                 bytes[4] = 0;
                 bytes[5] = 0;

@@ -62,7 +62,7 @@ public final class Simulation {
 
     private SimulatedMigration inRounds() {
         RunningGuest running = new RunningGuest();
-        Rounds policy = new Rounds(running, new Convergence(plan), SimulatedLink.PAGE_BYTES);
+        Rounds policy = new Rounds(running, new Convergence(plan));
         Convergence.Decision decision = policy.run();
         rounds.addAll(policy.reports());
         throttlePercent = policy.throttlePercent();
