@@ -21,13 +21,7 @@ final class RehearsedGuest implements GuestFactory {
 
     RehearsedGuest() throws IOException {
         SyntheticTrace trace = new SyntheticTrace(
-                Rehearsal.PAGES,
-                ACCESSES,
-                0.5,
-                Rehearsal.PAGES,
-                SyntheticTrace.Pattern.RANDOM,
-                Long.BYTES,
-                SEED);
+                Rehearsal.PAGES, ACCESSES, 0.5, Rehearsal.PAGES, SyntheticTrace.Pattern.RANDOM, Long.BYTES, SEED);
         program = Program.once(TraceLoader.load("rehearsal", trace.reader()), SEED);
     }
 
