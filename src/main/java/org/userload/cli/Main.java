@@ -7,6 +7,7 @@ import org.userload.destination.InterceptorChoice;
 import org.userload.dirty.TrackerChoice;
 import org.userload.migration.MigrationMode;
 import org.userload.migration.OnNonConvergence;
+import org.userload.migration.simulation.SimulatedGuest;
 import org.userload.report.comparison.ComparedMode;
 import org.userload.trace.SyntheticTrace;
 import org.userload.trace.TraceFormat;
@@ -36,6 +37,7 @@ import picocli.CommandLine.Spec;
         subcommands = {
             ReplayCommand.class,
             CompareCommand.class,
+            SimulateCommand.class,
             ServeCommand.class,
             LoadCommand.class,
             TraceCommand.class,
@@ -72,6 +74,8 @@ public final class Main implements Runnable {
                 .registerConverter(SyntheticTrace.Pattern.class, new ChoiceConverter<>(SyntheticTrace.Pattern.class))
                 .registerConverter(TraceFormat.class, new ChoiceConverter<>(TraceFormat.class))
                 .registerConverter(MigrationMode.class, new ChoiceConverter<>(MigrationMode.class))
+                .registerConverter(SimulatedGuest.Pattern.class, new ChoiceConverter<>(SimulatedGuest.Pattern.class))
+                .registerConverter(SimulatedGuest.Place.class, new ChoiceConverter<>(SimulatedGuest.Place.class))
                 .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
                 .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
                 .registerConverter(

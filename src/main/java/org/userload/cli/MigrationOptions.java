@@ -1,22 +1,15 @@
 package org.userload.cli;
 
-import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import org.userload.dirty.TrackerChoice;
 import org.userload.migration.MigrationMode;
 import org.userload.migration.MigrationPlan;
-import org.userload.migration.OnNonConvergence;
-import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Spec;
 
 /** How the guest moves; used by both processes, so that they agree. */
 final class MigrationOptions {
-    @Spec(Spec.Target.MIXEE)
-    @SuppressWarnings("NullAway.Init") // picocli sets it
-    private CommandSpec spec;
-
     @Option(
             names = "--mode",
             paramLabel = "MODE",
@@ -28,37 +21,8 @@ final class MigrationOptions {
             })
     private MigrationMode mode = MigrationMode.POSTCOPY;
 
-    @Option(
-            names = "--downtime-limit",
-            paramLabel = "MS",
-            defaultValue = "300",
-            description = "precopy: stop the program when the rest can be sent in this many milliseconds. Default:"
-                    + " ${DEFAULT-VALUE}.")
-    private long downtimeLimitMillis;
-
-    @Option(
-            names = "--max-rounds",
-            paramLabel = "N",
-            defaultValue = "30",
-            description = "precopy and hybrid: most rounds while the program runs. Default: ${DEFAULT-VALUE}.")
-    private int maxRounds;
-
-    @Option(
-            names = "--precopy-rounds",
-            paramLabel = "N",
-            defaultValue = "1",
-            description = "hybrid: rounds before postcopy; 0 for as long as they converge. Default: ${DEFAULT-VALUE}.")
-    private int precopyRounds;
-
-    @Option(
-            names = "--on-non-convergence",
-            paramLabel = "ACTION",
-            defaultValue = "continue",
-            description = {
-                "precopy: what to do when the program writes as fast as memory can be sent: ${COMPLETION-CANDIDATES}."
-                        + " Default: ${DEFAULT-VALUE}, which stops the program after the most rounds."
-            })
-    private OnNonConvergence onNonConvergence = OnNonConvergence.CONTINUE;
+    @Mixin
+    private PolicyOptions policy = new PolicyOptions();
 
     @Option(
             names = "--tracker",
@@ -73,31 +37,14 @@ final class MigrationOptions {
 
     /** What was asked for. */
     MigrationPlan plan() {
-        if (mode == MigrationMode.HYBRID && precopyRounds > maxRounds) {
-            throw new ParameterException(
-                    spec.commandLine(),
-                    "--precopy-rounds is 0 to --max-rounds, which is " + maxRounds + ", not " + precopyRounds);
-        }
-        try {
-            return MigrationPlan.of(mode)
-                    .withDowntimeLimit(Duration.ofMillis(downtimeLimitMillis))
-                    .withMaxRounds(maxRounds)
-                    .withHybridRounds(mode == MigrationMode.HYBRID ? precopyRounds : 0)
-                    .withOnNonConvergence(onNonConvergence)
-                    .withTracker(tracker);
-        } catch (IllegalArgumentException e) {
-            throw new ParameterException(spec.commandLine(), e.getMessage(), e);
-        }
+        return policy.plan(mode).withTracker(tracker);
     }
 
     /** The same for another process. */
     List<String> arguments() {
-        return List.of(
-                "--mode=" + mode,
-                "--downtime-limit=" + downtimeLimitMillis,
-                "--max-rounds=" + maxRounds,
-                "--precopy-rounds=" + precopyRounds,
-                "--on-non-convergence=" + onNonConvergence,
-                "--tracker=" + tracker);
+        List<String> arguments = new ArrayList<>(policy.arguments());
+        arguments.add("--mode=" + mode);
+        arguments.add("--tracker=" + tracker);
+        return arguments;
     }
 }

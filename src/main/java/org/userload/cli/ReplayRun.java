@@ -62,7 +62,7 @@ final class ReplayRun {
         try (Progress ignored = options.progress(destination::statistics)) {
             MigrationDestination.Resumed resumed = awaitGuest(migration);
             try (Workload guest = (Workload) resumed.guest();
-                    ThroughputSampler sampler = ThroughputSampler.start(guest)) {
+                    ThroughputSampler sampler = ThroughputSampler.start(guest, resumed.resumedNanos())) {
                 CpuState state = guest.completion().get();
                 long finishedNanos = System.nanoTime();
                 sampler.sample();

@@ -89,7 +89,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
             runTo(guest, switchOption.position(program));
             source.migrate(PATIENCE);
             sampler.sample();
-            source.completion().get();
+            awaitMemoryMoved(source);
             SourceStory story = new SourceStory(Objects.requireNonNull(source.report()), sampler.samples(), startNanos);
             say(MOVED + JsonLine.of(story));
             return 0;
@@ -101,6 +101,18 @@ final class ReplaySourceCommand implements Callable<Integer> {
                     + JsonLine.of(
                             new SourceStory.Stayed(String.valueOf(e.getMessage()), runOn(guest, program, memory))));
             return 1;
+        }
+    }
+
+    private static void awaitMemoryMoved(MigrationSource source) throws IOException, InterruptedException {
+        try {
+            source.completion().get();
+        } catch (ExecutionException e) {
+            Throwable cause = Problems.root(e);
+            throw new IOException(
+                    "the guest has moved, but the destination did not get all of its memory: " + cause.getMessage()
+                            + "; unless the destination runs on, the guest is lost",
+                    cause);
         }
     }
 

@@ -200,6 +200,11 @@ public final class Destination implements AutoCloseable {
         control.send(FrameType.STARTED, downtimeMicros);
     }
 
+    /** Bytes of frames so far, all connections, both ways: while this grows the source is alive. */
+    public long wireBytes() {
+        return wire.sum();
+    }
+
     /** When and how pages came. */
     public ArrivalMap arrivals() {
         return installer.arrivals();

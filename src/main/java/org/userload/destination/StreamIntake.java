@@ -88,7 +88,10 @@ final class StreamIntake extends ClientConnection {
                 header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
                 installer.installZero(header.region(), header.firstPage(), header.count());
             }
-            case MARK -> answerMark(header.id());
+            case MARK -> {
+                requireRounds(header);
+                answerMark(header.id());
+            }
             case DISCARD -> {
                 requireRounds(header);
                 PageRuns.read(header, body, table, installer::discard);

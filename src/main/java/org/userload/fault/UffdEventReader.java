@@ -54,14 +54,17 @@ final class UffdEventReader {
     }
 
     /**
-     * Runs a discard of this library's own. The call that drops pages returns only when its event has been read, so the
-     * flag covers exactly its events. Not on the fault loop; one at a time.
+     * Runs a discard of this library's own. The call that drops pages returns when its event has been read; it is applied
+     * with the gate shut, so who comes through the gate after that knows that it is done with, and the flag covers it. Not
+     * on the fault loop; one at a time.
      */
     void ignoreRemovesWhile(Runnable discard) {
         discarding = true;
         try {
             discard.run();
         } finally {
+            gate.enter();
+            gate.leave();
             discarding = false;
         }
     }

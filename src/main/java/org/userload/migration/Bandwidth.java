@@ -13,8 +13,15 @@ public final class Bandwidth {
     private long bytes;
     private long micros;
 
-    /** @param tookMicros how long it took until all of it was in place; 0 or more */
+    /**
+     * Takes a pass. One without content, of zero pages only, says nothing about the bandwidth.
+     *
+     * @param tookMicros how long it took until all of it was in place; 0 or more
+     */
     public void sample(long bytesInPlace, long tookMicros) {
+        if (bytesInPlace == 0) {
+            return;
+        }
         bytes += bytesInPlace;
         micros += tookMicros;
         double rate = (double) bytes / Math.max(micros, 1);

@@ -95,8 +95,9 @@ public final class Convergence {
 
     private String why(long dirtyPages, long expectedDowntimeMicros) {
         return "the guest writes to its memory as fast as it can be sent: after " + rounds + " rounds " + dirtyPages
-                + " pages are left, which take " + expectedDowntimeMicros / 1000 + " ms, and the downtime limit is "
-                + plan.downtimeLimit().toMillis()
+                + " pages are left, which take "
+                + (expectedDowntimeMicros == Long.MAX_VALUE ? "an unknown time" : expectedDowntimeMicros / 1000 + " ms")
+                + ", and the downtime limit is " + plan.downtimeLimit().toMillis()
                 + " ms; allow more downtime, or throttle the guest, or switch to post-copy";
     }
 }

@@ -40,17 +40,25 @@ final class DestinationPlace {
     }
 
     /** Waits for a destination. */
-    synchronized void awaitAttached(Duration patience) {
-        long deadline = System.nanoTime() + patience.toNanos();
+    void awaitAttached(Duration patience) {
+        awaitAttached(new Patience(patience));
+    }
+
+    private synchronized void awaitAttached(Patience patience) {
+        long deadline = System.nanoTime() + patience.longest().toNanos();
+        patience.checkNotCancelled();
         while (occupant == null) {
             long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
             if (closed || left <= 0) {
-                String why = closed ? "the source was closed" : "none within " + patience.toMillis() + " ms";
+                String why = closed
+                        ? "the source was closed"
+                        : "none within " + patience.longest().toMillis() + " ms";
                 throw new HandoverException(
                         "no destination has connected: " + why + "; the guest runs on here", true, null);
             }
             try {
-                wait(left);
+                wait(Math.min(left, Patience.LOOK_MILLIS));
+                patience.checkNotCancelled();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new HandoverException("interrupted before a destination came; the guest runs on here", true, e);
@@ -59,7 +67,7 @@ final class DestinationPlace {
     }
 
     /** Waits for a destination and keeps it: from now on the place is not given to another. */
-    synchronized SourceSession take(Duration patience) {
+    synchronized SourceSession take(Patience patience) {
         awaitAttached(patience);
         taken = true;
         return Objects.requireNonNull(occupant);

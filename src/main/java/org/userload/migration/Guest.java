@@ -23,4 +23,13 @@ public interface Guest {
 
     /** Lets the guest run, in threads of its own; returns at once. */
     void resume();
+
+    /**
+     * Whether every write to its memory goes through {@link org.userload.memory.GuestMemory}. Only then may writes be tracked
+     * in the page-access layer where the kernel cannot track them; it would not see those of native code and virtual CPUs,
+     * and these would be lost.
+     */
+    default boolean writesThroughGuestMemoryOnly() {
+        return false;
+    }
 }

@@ -24,6 +24,8 @@ import org.userload.destination.DestinationStatistics;
  * factory stays the caller's, who pauses or closes it before closing this.
  */
 public final class MigrationDestination implements AutoCloseable {
+    private static final int CHECKS_PER_DEADLINE = 10;
+
     private final GuestFactory factory;
     private final Duration deadline;
     private final ScheduledExecutorService handover =
@@ -51,7 +53,12 @@ public final class MigrationDestination implements AutoCloseable {
      * @param downtimeMicros from the pause at the source until it ran here; the way of COMMIT counts as half a round trip
      * @param pausedNanos {@link System#nanoTime()} of this JVM at the pause, by the same reckoning
      */
-    public record Resumed(Guest guest, long downtimeMicros, long pausedNanos) {}
+    public record Resumed(Guest guest, long downtimeMicros, long pausedNanos) {
+        /** {@link System#nanoTime()} of this JVM when the guest was resumed. */
+        public long resumedNanos() {
+            return pausedNanos + TimeUnit.MICROSECONDS.toNanos(downtimeMicros);
+        }
+    }
 
     private record Prepared(@Nullable Guest guest, long sourceMicros, long receivedNanos, long readyNanos) {
         static final Prepared NONE = new Prepared(null, 0, 0, 0);
@@ -107,24 +114,36 @@ public final class MigrationDestination implements AutoCloseable {
             guest.restoreCpuState(cpuState);
             prepared = new Prepared(guest, sourceMicros, receivedNanos, System.nanoTime());
             mine.sendReady();
-            awaitCommitUntilDeadline();
+            awaitCommit(System.nanoTime(), mine.wireBytes());
         } catch (RuntimeException | Error e) {
             mine.sendAbort("the guest cannot be restored: " + e);
             refuse("the guest cannot be restored: " + e, e);
         }
     }
 
-    /** A source that is silent after READY is given up, as one that does not answer requests. */
-    private void awaitCommitUntilDeadline() {
-        var unused = handover.schedule(
-                () -> {
-                    if (phase.get() == Phase.WAITING) {
-                        refuse("the source has not committed the handover within " + deadline.toMillis() + " ms", null);
-                        destination.close();
-                    }
-                },
-                deadline.toMillis(),
-                TimeUnit.MILLISECONDS);
+    /**
+     * A source that is silent after READY is given up, as one that does not answer requests. The last pages may take their
+     * time.
+     */
+    private void awaitCommit(long heardNanos, long bytesHeard) {
+        long period = Math.max(deadline.toNanos() / CHECKS_PER_DEADLINE, 1);
+        var unused = handover.schedule(() -> checkSilence(heardNanos, bytesHeard), period, TimeUnit.NANOSECONDS);
+    }
+
+    private void checkSilence(long heardNanos, long bytesHeard) {
+        if (phase.get() != Phase.WAITING) {
+            return;
+        }
+        long bytes = destination.wireBytes();
+        long now = System.nanoTime();
+        if (bytes != bytesHeard) {
+            awaitCommit(now, bytes);
+        } else if (now - heardNanos < deadline.toNanos()) {
+            awaitCommit(heardNanos, bytesHeard);
+        } else {
+            refuse("the source has not committed the handover within " + deadline.toMillis() + " ms", null);
+            destination.close();
+        }
     }
 
     private void run(long sourceMicros, long sourceWaitedMicros, long receivedNanos) {

@@ -26,6 +26,9 @@ public record MigrationPlan(
     /** The usual downtime limit of pre-copy. */
     public static final Duration DEFAULT_DOWNTIME_LIMIT = Duration.ofMillis(300);
 
+    /** The longest downtime limit. */
+    public static final Duration MAX_DOWNTIME_LIMIT = Duration.ofHours(1);
+
     /** Rounds after which Xen's pre-copy stops the guest, too (Clark et al., NSDI 2005: 29 and a last one). */
     public static final int DEFAULT_MAX_ROUNDS = 30;
 
@@ -33,7 +36,7 @@ public record MigrationPlan(
     public static final int MAX_ROUNDS = 100_000;
 
     public MigrationPlan {
-        if (downtimeLimit.isNegative() || downtimeLimit.isZero() || downtimeLimit.compareTo(Duration.ofHours(1)) > 0) {
+        if (downtimeLimit.isNegative() || downtimeLimit.isZero() || downtimeLimit.compareTo(MAX_DOWNTIME_LIMIT) > 0) {
             throw new IllegalArgumentException("the downtime limit is above 0 and at most 1 h, not " + downtimeLimit);
         }
         if (maxRounds < 1 || maxRounds > MAX_ROUNDS) {

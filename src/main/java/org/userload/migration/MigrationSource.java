@@ -4,12 +4,14 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 import org.userload.dirty.DirtyTracker;
 import org.userload.dirty.DirtyTrackers;
+import org.userload.dirty.TrackerChoice;
 import org.userload.memory.GuestMemory;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageServer;
@@ -29,6 +31,8 @@ import org.userload.transport.Endpoint;
  * memory stay the caller's and must outlive it.
  */
 public final class MigrationSource implements AutoCloseable {
+    private static final Patience CANCELLED_BEFORE = Patience.cancelledBefore();
+
     private final Guest guest;
     private final GuestMemory memory;
     private final MigrationPlan plan;
@@ -88,23 +92,29 @@ public final class MigrationSource implements AutoCloseable {
      * @param longest how long to wait for the destination at each step; a round may take longer while pages arrive
      * @return downtime in microseconds: from the pause here until the guest ran there
      * @throws HandoverException when the guest was not handed over; it says where the guest is
-     * @throws IllegalStateException when writes cannot be tracked as the plan asks; the guest runs on here
+     * @throws IllegalStateException when it was called before
      */
     public long migrate(Duration longest) {
         Patience patience = new Patience(longest);
         if (!migrating.compareAndSet(null, patience)) {
+            Patience before = migrating.get();
+            if (before == CANCELLED_BEFORE) {
+                before.checkNotCancelled();
+            }
             throw new IllegalStateException("a source migrates its guest once");
         }
-        SourceSession session = place.take(longest);
+        SourceSession session = place.take(patience);
         Attempt attempt = new Attempt(session, patience);
         try (attempt) {
             try {
                 attempt.untilCommit();
-            } catch (RuntimeException | Error e) {
-                attempt.takeBack(e);
-                session.sendAbort(String.valueOf(e.getMessage()));
-                session.close();
+            } catch (HandoverException | Error e) {
+                attempt.callOff(e);
                 throw e;
+            } catch (RuntimeException e) {
+                HandoverException notMoved = notMoved(e);
+                attempt.callOff(notMoved);
+                throw notMoved;
             } finally {
                 report = attempt.report();
             }
@@ -114,14 +124,21 @@ public final class MigrationSource implements AutoCloseable {
         }
     }
 
+    /** Writes that cannot be tracked, a guest that cannot be paused or saved. */
+    private static HandoverException notMoved(Throwable cause) {
+        return new HandoverException("the guest was not moved: " + cause.getMessage(), true, cause);
+    }
+
     /**
-     * Calls a migration off: the guest runs on here, and {@link #migrate} throws. Does nothing before it has begun.
+     * Calls a migration off: the guest runs on here, and {@link #migrate} throws, also when it is called after this.
      *
      * @return whether it came in time; false when the guest is already the destination's
      */
     public boolean cancel() {
-        Patience patience = migrating.get();
-        return patience == null || patience.cancel();
+        if (migrating.compareAndSet(null, CANCELLED_BEFORE)) {
+            return true;
+        }
+        return Objects.requireNonNull(migrating.get()).cancel();
     }
 
     /** What happened in the migration, as far as it has got; null before {@link #migrate} is through with its rounds. */
@@ -136,6 +153,12 @@ public final class MigrationSource implements AutoCloseable {
 
     private static long microsSince(long nanos) {
         return TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - nanos);
+    }
+
+    /** Where tracking is left open, a tracker that could miss writes of this guest is no choice. */
+    static TrackerChoice trackerFor(MigrationPlan plan, Guest guest) {
+        boolean mayFallBack = plan.tracker() != TrackerChoice.AUTO || guest.writesThroughGuestMemoryOnly();
+        return mayFallBack ? plan.tracker() : TrackerChoice.UFFD_WP;
     }
 
     /** Ends the session and its threads. A destination that still needs pages loses them. */
@@ -186,17 +209,22 @@ public final class MigrationSource implements AutoCloseable {
         }
 
         private void inRounds() {
-            DirtyTracker writes = DirtyTrackers.open(memory, plan.tracker());
+            DirtyTracker writes = DirtyTrackers.open(memory, trackerFor(plan, guest));
             tracker = writes;
             int pageBytes = memory.table().pageSize().bytes();
-            Rounds live = new Rounds(session, writes, new Convergence(plan), throttle, patience, pageBytes);
+            LiveRounds live = new LiveRounds(session, writes, throttle, patience);
+            Rounds policy = new Rounds(live, new Convergence(plan), pageBytes);
             Convergence.Decision decision;
             try {
-                decision = live.run();
+                writes.start();
+                decision = policy.run();
             } finally {
-                rounds.addAll(live.reports());
-                throttlePercent = live.throttlePercent();
+                rounds.addAll(policy.reports());
+                throttlePercent = policy.throttlePercent();
                 throttle.close();
+            }
+            if (decision instanceof Convergence.Decision.GiveUp gaveUp) {
+                throw new HandoverException(gaveUp.why() + HandoverException.HERE, true, null);
             }
             if (decision instanceof Convergence.Decision.SwitchToPostCopy toPostCopy) {
                 converged = toPostCopy.converged();
@@ -235,15 +263,17 @@ public final class MigrationSource implements AutoCloseable {
             patience.commit();
         }
 
-        void takeBack(Throwable why) {
-            if (!paused) {
-                return;
+        /** The guest is here again, and the destination is told why. */
+        void callOff(Throwable why) {
+            if (paused) {
+                try {
+                    guest.resume();
+                } catch (RuntimeException e) {
+                    why.addSuppressed(e);
+                }
             }
-            try {
-                guest.resume();
-            } catch (RuntimeException e) {
-                why.addSuppressed(e);
-            }
+            session.sendAbort(String.valueOf(why.getMessage()));
+            session.close();
         }
 
         MigrationReport report() {

@@ -17,7 +17,10 @@ import org.userload.source.SourceSession;
  */
 final class Patience {
     /** How often a long wait looks whether it still makes sense. */
-    private static final long LOOK_MILLIS = 50;
+    static final long LOOK_MILLIS = 50;
+
+    /** Of a migration that was cancelled before it began. */
+    private static final Duration NONE = Duration.ZERO;
 
     private final Duration longest;
     private boolean committed;
@@ -25,6 +28,18 @@ final class Patience {
 
     Patience(Duration longest) {
         this.longest = longest;
+    }
+
+    /** For a migration that is called off before it has begun. */
+    static Patience cancelledBefore() {
+        Patience patience = new Patience(NONE);
+        patience.cancelled = true;
+        return patience;
+    }
+
+    /** How long to wait for each step. */
+    Duration longest() {
+        return longest;
     }
 
     /** Whether this comes in time. */
@@ -39,7 +54,8 @@ final class Patience {
         committed = true;
     }
 
-    private void checkNotCancelled() {
+    /** @throws HandoverException once it is cancelled */
+    void checkNotCancelled() {
         if (cancelled) {
             throw new HandoverException("the migration was cancelled" + HandoverException.HERE, true, null);
         }

@@ -2,60 +2,55 @@ package org.userload.migration;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
-import org.userload.dirty.DirtyTracker;
-import org.userload.source.SourceSession;
 
 /**
- * The rounds of a migration: sends memory while the guest runs, again and again what it has written to, until the policy
- * has seen enough.
- *
- * <p><b>Why no write is lost.</b> Tracking begins before the first round. A page is marked as sent before it is read, and
- * the marks of dirtied pages are taken back between rounds only. So a write either happened before its page was read,
- * and was sent, or is reported by a later {@link DirtyTracker#collect} and sent again; the last one follows the pause.
+ * The rounds of a migration as decisions: sends memory while the guest runs, again and again what it has written to,
+ * until the policy has seen enough. What sending means is the {@link Carrier}'s business, so that a simulation runs the
+ * same loop.
  *
  * <p>One thread, the migrating one.
  */
-final class Rounds {
-    private final SourceSession session;
-    private final DirtyTracker tracker;
+public final class Rounds {
+    private final Carrier carrier;
     private final Convergence policy;
-    private final GuestThrottle throttle;
-    private final Patience patience;
     private final int pageBytes;
     private final Bandwidth bandwidth = new Bandwidth();
     private final List<RoundReport> reports = new ArrayList<>();
     private int throttlePercent;
 
-    Rounds(
-            SourceSession session,
-            DirtyTracker tracker,
-            Convergence policy,
-            GuestThrottle throttle,
-            Patience patience,
-            int pageBytes) {
-        this.session = session;
-        this.tracker = tracker;
-        this.policy = policy;
-        this.throttle = throttle;
-        this.patience = patience;
-        this.pageBytes = pageBytes;
+    /** Carries rounds out. */
+    public interface Carrier {
+        /** Sends every page that the destination does not have in its present form, and finds out what is dirty then. */
+        Carried sendRound();
+
+        /** Makes the guest stand still for this part of its time from now on, 1 to 99 percent. */
+        void throttle(int percent);
     }
 
     /**
-     * Runs rounds until the policy wants the guest stopped.
+     * A round that is over.
      *
-     * @throws HandoverException when it gives up, the destination is lost, or the migration is cancelled
+     * @param pagesSent pages sent in it
+     * @param contentPages those of them that were acknowledged, which are those with content: they make the bandwidth
+     * @param dirtyPages pages to send again
+     * @param micros from its begin until all of it was in place
      */
-    Convergence.Decision run() {
-        tracker.start();
+    public record Carried(long pagesSent, long contentPages, long dirtyPages, long micros) {}
+
+    /** @param pageBytes size of a page */
+    public Rounds(Carrier carrier, Convergence policy, int pageBytes) {
+        this.carrier = carrier;
+        this.policy = policy;
+        this.pageBytes = pageBytes;
+    }
+
+    /** Runs rounds until the policy wants the guest stopped or gives up, and says which. */
+    public Convergence.Decision run() {
         while (true) {
             Convergence.Decision decision = round();
             if (decision instanceof Convergence.Decision.Throttle slower) {
                 throttlePercent = Math.max(throttlePercent, slower.percent());
-                throttle.set(slower.percent());
-            } else if (decision instanceof Convergence.Decision.GiveUp gaveUp) {
-                throw new HandoverException(gaveUp.why() + HandoverException.HERE, true, null);
+                carrier.throttle(slower.percent());
             } else if (!(decision instanceof Convergence.Decision.AnotherRound)) {
                 return decision;
             }
@@ -63,22 +58,20 @@ final class Rounds {
     }
 
     private Convergence.Decision round() {
-        long start = System.nanoTime();
-        long acknowledged = session.acknowledgedPages();
-        long sent = patience.await(session.stream().sendRound(), session, "has not taken a round of pages");
-        long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
-        bandwidth.sample((session.acknowledgedPages() - acknowledged) * pageBytes, micros);
-        tracker.collect(session::dirtied);
-        long dirty = session.unsentPages();
-        reports.add(new RoundReport(sent, dirty, micros));
-        return policy.afterRound(sent, dirty, bandwidth.microsFor(dirty * pageBytes));
+        Carried round = carrier.sendRound();
+        bandwidth.sample(round.contentPages() * pageBytes, round.micros());
+        reports.add(new RoundReport(round.pagesSent(), round.dirtyPages(), round.micros()));
+        return policy.afterRound(
+                round.pagesSent(), round.dirtyPages(), bandwidth.microsFor(round.dirtyPages() * pageBytes));
     }
 
-    List<RoundReport> reports() {
-        return reports;
+    /** The rounds so far. */
+    public List<RoundReport> reports() {
+        return List.copyOf(reports);
     }
 
-    int throttlePercent() {
+    /** The most that the guest was throttled. */
+    public int throttlePercent() {
         return throttlePercent;
     }
 }

@@ -6,7 +6,8 @@ import org.userload.memory.MemoryRegion;
 import org.userload.memory.RegionTable;
 
 /**
- * The memory of a guest that is paused here: all of it present, and nobody writes to it any more. A page that is itself
+ * The memory of a guest that is here: all of it present. While the guest runs, a page that it writes to meanwhile may be
+ * read half old, half new; who reads then tracks its writes and reads such a page again. A page that is itself
  * still missing is refused, since a loop that waited for it could be the one that its arrival needs.
  *
  * <p>Does not own the memory; close it after this.

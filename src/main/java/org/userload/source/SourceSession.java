@@ -43,6 +43,7 @@ public final class SourceSession {
     private volatile boolean prepared;
     private volatile boolean committed;
     private volatile boolean released;
+    private volatile @Nullable Throwable endReason;
     private boolean attached;
     private volatile boolean complete;
 
@@ -232,6 +233,7 @@ public final class SourceSession {
         if (!ended.compareAndSet(false, true)) {
             return;
         }
+        endReason = reason;
         List<ChannelHandlerContext> open;
         synchronized (this) {
             open = List.copyOf(connections.values());
@@ -243,6 +245,12 @@ public final class SourceSession {
                 FrameChannel.closeAfter(connection, Refusal.frame(connection.alloc(), reason));
             }
         }
+    }
+
+    /** Why it was ended, if that is known; null while it goes on. */
+    @Nullable
+    Throwable endReason() {
+        return endReason;
     }
 
     /** Ends the session from outside, for example when the server closes. */

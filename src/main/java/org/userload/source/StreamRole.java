@@ -20,8 +20,6 @@ import org.userload.protocol.ProtocolException;
  * no more than the link needs, since an urgent page waits behind all of it on a shared wire.
  */
 final class StreamRole implements ConnectionRole {
-    /** 16 MiB: as many zero pages go in one frame, and a source may have to look at each of them first. */
-    private static final int LONGEST_RUN_PAGES = 4096;
 
     private final SourceSession session;
     private final SessionEnd end;
@@ -44,7 +42,7 @@ final class StreamRole implements ConnectionRole {
         this.end = end;
         this.table = session.source().regions();
         this.replies = new PageReplies(session.source());
-        this.flow = new StreamFlow(cap, this::send);
+        this.flow = new StreamFlow(cap, this::sendAfterWait);
     }
 
     @Override
@@ -128,6 +126,15 @@ final class StreamRole implements ConnectionRole {
         send();
     }
 
+    /** A timer's work: nobody else would hear of what goes wrong in it. */
+    private void sendAfterWait() {
+        try {
+            send();
+        } catch (RuntimeException e) {
+            broken(e);
+        }
+    }
+
     /** Sends until the window or the socket is full, or nothing is left. */
     private void send() {
         ChannelHandlerContext to = context;
@@ -146,7 +153,7 @@ final class StreamRole implements ConnectionRole {
 
     private void sendWhileThereIsRoom(ChannelHandlerContext to, StreamPass current) {
         while (flow.hasRoom(to)) {
-            StreamOrder.Run run = current.next(LONGEST_RUN_PAGES);
+            StreamOrder.Run run = current.next(StreamDepth.LONGEST_RUN_PAGES);
             if (run == null) {
                 finish(to, current);
                 break;
@@ -203,7 +210,8 @@ final class StreamRole implements ConnectionRole {
     }
 
     private void failPasses(@Nullable Throwable cause) {
-        Throwable why = cause == null ? new IOException("the destination closed its stream connection") : cause;
+        Throwable known = cause == null ? session.endReason() : cause;
+        Throwable why = known == null ? new IOException("the destination closed its stream connection") : known;
         for (StreamPass unfinished : new StreamPass[] {pass, marked}) {
             if (unfinished != null) {
                 unfinished.fail(why);

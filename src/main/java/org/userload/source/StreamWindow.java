@@ -7,7 +7,7 @@ package org.userload.source;
  * <p><b>The window</b> is <i>rate × (round trip + queue)</i>: the delivery rate as the maximum over the last time, the
  * round trip as the minimum, both as in BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 14.5,
  * 2016). The queue is the delay that the stream may cause, as LEDBAT's target (RFC 6817), but far shorter: {@value
- * #QUEUE_NANOS} ns, or a quarter of the round trip where that is more. It is what finds a rate that has grown: while the
+ * StreamDepth#QUEUE_NANOS} ns, or a quarter of the round trip where that is more. It is what finds a rate that has grown: while the
  * link is full nothing more is delivered than the link can carry; when it can carry more, the queue empties, more is
  * delivered, and the window grows with it. Where a page more or less is much, on a slow link, the window is rounded down,
  * but is a page more as long as there is no queue, so that it never stays small.
@@ -25,15 +25,6 @@ package org.userload.source;
  * <p>Counts are pages of content; zero runs take no room. Times are of {@link System#nanoTime()}. One thread.
  */
 final class StreamWindow {
-    /** Fewer than two and the link would be idle for each acknowledgement's way. */
-    static final int LEAST_PAGES = 2;
-
-    /** 64 KiB of 4 KiB pages in a frame: large enough for full speed, small enough to install at once. */
-    static final int MOST_PAGES_PER_FRAME = 16;
-
-    /** How long an urgent page may have to wait behind the stream, apart from the frame that is being sent. */
-    static final long QUEUE_NANOS = 250_000;
-
     /** After this the minimum round trip is measured again. */
     static final long ROUND_TRIP_LASTS_NANOS = 5_000_000_000L;
 
@@ -44,9 +35,6 @@ final class StreamWindow {
     private static final int RATE_LASTS_ROUND_TRIPS = 10;
 
     private static final int FIRST_PAGES = 4;
-
-    /** A window is at least this many frames, so that one is acknowledged while others are on their way. */
-    private static final int FRAMES_PER_WINDOW = 8;
 
     private static final int ROUNDS_WITHOUT_GROWTH = 3;
     private static final double GROWTH = 1.25;
@@ -108,13 +96,15 @@ final class StreamWindow {
         if (!leavesRoom) {
             return grantedPages;
         }
-        int pages = (int) Math.min(grantedPages, Math.max(LEAST_PAGES, windowPages));
-        return draining ? (int) Math.min(pages, Math.max(LEAST_PAGES, rate() * roundTripNanos * DRAINED)) : pages;
+        int pages = (int) Math.min(grantedPages, Math.max(StreamDepth.LEAST_PAGES, windowPages));
+        return draining
+                ? (int) Math.min(pages, Math.max(StreamDepth.LEAST_PAGES, rate() * roundTripNanos * DRAINED))
+                : pages;
     }
 
     /** Most pages of the next frame. */
     int framePages() {
-        return Math.max(1, Math.min(MOST_PAGES_PER_FRAME, pages() / FRAMES_PER_WINDOW));
+        return StreamDepth.framePages(pages());
     }
 
     /** Pages sent and not acknowledged. */
@@ -167,11 +157,11 @@ final class StreamWindow {
 
     /** Of the frame that was acknowledged last. */
     private boolean isQueueEmpty(long now) {
-        return now - frames.sentAt() - roundTripNanos < QUEUE_NANOS / 4;
+        return now - frames.sentAt() - roundTripNanos < StreamDepth.QUEUE_NANOS / 4;
     }
 
     private long queueNanos() {
-        return Math.max(QUEUE_NANOS, roundTripNanos / 4);
+        return StreamDepth.queueNanos(roundTripNanos);
     }
 
     private void roundTrip(long nanos, long now) {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.userload.trace.ThroughputSamples.Sample;
 
 /**
@@ -45,8 +46,24 @@ public final class ThroughputSampler implements AutoCloseable {
         return start(guest::accessesHere);
     }
 
+    /**
+     * As {@link #start(Workload)}, for a guest that was resumed a moment ago.
+     *
+     * @param resumedNanos {@link System#nanoTime()} when it had made no access here
+     */
+    public static ThroughputSampler start(Workload guest, long resumedNanos) {
+        return start(guest::accessesHere, new Sample(resumedNanos, 0));
+    }
+
     static ThroughputSampler start(LongSupplier accesses) {
+        return start(accesses, null);
+    }
+
+    private static ThroughputSampler start(LongSupplier accesses, @Nullable Sample first) {
         ThroughputSampler sampler = new ThroughputSampler(accesses);
+        if (first != null) {
+            sampler.samples.add(first);
+        }
         sampler.sample();
         sampler.thread.start();
         return sampler;

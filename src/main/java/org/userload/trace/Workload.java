@@ -162,6 +162,11 @@ public final class Workload implements Guest, AutoCloseable {
         }
     }
 
+    @Override
+    public boolean writesThroughGuestMemoryOnly() {
+        return true;
+    }
+
     /**
      * Position and checksum, with what tells the program they belong to: see {@link CpuState}.
      *

@@ -64,8 +64,12 @@ public final class OutboundLink {
         return nanoTime.getAsLong();
     }
 
+    /** What bytes that are written at once come to on the link, headers of their segments included. */
+    public static long bytesOnLink(long bytes) {
+        return bytes + (bytes + SEGMENT_BYTES - 1) / SEGMENT_BYTES * HEADER_BYTES;
+    }
+
     private long nanos(int bytes) {
-        int segments = (bytes + SEGMENT_BYTES - 1) / SEGMENT_BYTES;
-        return Math.round((bytes + (double) segments * HEADER_BYTES) * nanosPerByte);
+        return Math.round(bytesOnLink(bytes) * nanosPerByte);
     }
 }

@@ -103,7 +103,7 @@ class StreamWindowTest {
         stream.run(100 * MILLI);
         stream.link(2e6, 600 * MICRO);
         stream.run(500 * MILLI);
-        assertThat(stream.window().pages()).isEqualTo(StreamWindow.LEAST_PAGES);
+        assertThat(stream.window().pages()).isEqualTo(StreamDepth.LEAST_PAGES);
         stream.link(1e9, 600 * MICRO);
         stream.run(200 * MILLI);
         stream.measureFromHere();
@@ -148,7 +148,7 @@ class StreamWindowTest {
         assertThat(slow.window().framePages()).isEqualTo(1);
         SimulatedStream fast = new SimulatedStream(1e10, 200 * MICRO, GRANTED);
         fast.run(100 * MILLI);
-        assertThat(fast.window().framePages()).isEqualTo(StreamWindow.MOST_PAGES_PER_FRAME);
+        assertThat(fast.window().framePages()).isEqualTo(StreamDepth.MOST_PAGES_PER_FRAME);
     }
 
     @ParameterizedTest

@@ -1,0 +1,185 @@
+package org.userload.support;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.userload.memory.GuestMemory;
+import org.userload.memory.RegionTable;
+import org.userload.protocol.FrameType;
+import org.userload.protocol.Role;
+import org.userload.protocol.SessionId;
+import org.userload.support.RawPeer.Frame;
+import org.userload.transport.Endpoint;
+
+/**
+ * A destination written by hand on plain sockets: takes in what the stream brings, and answers as many MARKs as the test
+ * lets it. The test speaks on the control connection.
+ */
+public final class RawDestination implements Closeable {
+    private static final int LIMIT_SECONDS = 20;
+
+    private final RawPeer control;
+    private final RawPeer sync;
+    private final RawPeer stream;
+    private final Semaphore mayAnswer = new Semaphore(0);
+    private final Semaphore marks = new Semaphore(0);
+    private final CountDownLatch ended = new CountDownLatch(1);
+    private final byte[][][] pages;
+    private final LinkedBlockingQueue<Frame> unacknowledged = new LinkedBlockingQueue<>();
+    private volatile boolean acknowledges = true;
+
+    private RawDestination(RawPeer control, RawPeer sync, RawPeer stream, RegionTable table) {
+        this.control = control;
+        this.sync = sync;
+        this.stream = stream;
+        this.pages = new byte[table.entries().size()][][];
+        for (int i = 0; i < pages.length; i++) {
+            pages[i] = new byte[(int) table.entries().get(i).pageCount()][];
+        }
+    }
+
+    /** Opens a session; START is not sent. */
+    public static RawDestination attach(Endpoint source) throws IOException {
+        RawPeer control = RawPeer.greet(source, Role.CONTROL, SessionId.NONE);
+        var hello = control.read().hello();
+        RawPeer sync = RawPeer.greet(source, Role.SYNC, hello.session());
+        sync.read();
+        RawPeer stream = RawPeer.greet(source, Role.STREAM, hello.session());
+        stream.read();
+        RegionTable table = hello.regions();
+        if (table == null) {
+            throw new IOException("no regions");
+        }
+        return new RawDestination(control, sync, stream, table);
+    }
+
+    public RawPeer control() {
+        return control;
+    }
+
+    public RawPeer stream() {
+        return stream;
+    }
+
+    /** Content is taken, and the source does not hear of it. */
+    public RawDestination withoutAcknowledging() {
+        acknowledges = false;
+        return this;
+    }
+
+    /** Grants the window and takes in what comes, in a thread of its own. */
+    public RawDestination start(int window) throws IOException {
+        stream.send(FrameType.START, 0, 0, window);
+        Threads.start(() -> {
+            try {
+                while (true) {
+                    take(stream.read());
+                }
+            } catch (IOException e) {
+                return null; // The session is over.
+            }
+        });
+        return this;
+    }
+
+    private void take(Frame frame) throws IOException, InterruptedException {
+        byte[][] region = pages[frame.region()];
+        if (frame.is(FrameType.PAGES) || frame.is(FrameType.ZERO)) {
+            for (int i = 0; i < frame.count(); i++) {
+                byte[] page = new byte[4096];
+                if (frame.is(FrameType.PAGES)) {
+                    frame.body().get(page);
+                }
+                region[(int) frame.firstPage() + i] = page;
+            }
+            if (frame.is(FrameType.PAGES)) {
+                unacknowledged.add(frame);
+                if (acknowledges) {
+                    acknowledge();
+                }
+            }
+        } else if (frame.is(FrameType.DISCARD)) {
+            ByteBuffer runs = frame.body();
+            while (runs.hasRemaining()) {
+                int first = (int) runs.getLong();
+                java.util.Arrays.fill(region, first, first + runs.getInt(), null);
+            }
+        } else if (frame.is(FrameType.MARK)) {
+            marks.release();
+            mayAnswer.acquire();
+            stream.send(FrameType.MARKED, 0, 0, 0, frame.id(), new byte[0]);
+        } else if (frame.is(FrameType.END)) {
+            ended.countDown();
+        }
+    }
+
+    /** Acknowledges what has come and was not acknowledged. */
+    public void acknowledge() throws IOException {
+        for (Frame frame = unacknowledged.poll(); frame != null; frame = unacknowledged.poll()) {
+            stream.send(FrameType.ACK, frame.region(), frame.firstPage(), (int) frame.count());
+        }
+    }
+
+    /** Answers so many MARKs more. */
+    public void answerMarks(int count) {
+        mayAnswer.release(count);
+    }
+
+    /** Waits until so many MARKs more have come. */
+    public void awaitMarks(int count) throws InterruptedException {
+        if (!marks.tryAcquire(count, LIMIT_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("no MARK");
+        }
+    }
+
+    public void awaitEndOfStream() throws InterruptedException {
+        if (!ended.await(LIMIT_SECONDS, TimeUnit.SECONDS)) {
+            throw new AssertionError("no END");
+        }
+    }
+
+    /** Pages that it has, by the frames that came. */
+    public long present() {
+        long present = 0;
+        for (byte[][] region : pages) {
+            for (byte[] page : region) {
+                present += page == null ? 0 : 1;
+            }
+        }
+        return present;
+    }
+
+    /** Whether every page that it has is the memory's. */
+    public boolean hasWhatIsIn(GuestMemory memory) {
+        List<RegionTable.Entry> entries = memory.table().entries();
+        for (int region = 0; region < pages.length; region++) {
+            for (int page = 0; page < pages[region].length; page++) {
+                byte[] mine = pages[region][page];
+                long address = entries.get(region).guestAddress() + ((long) page << 12);
+                for (int at = 0; mine != null && at < 4096; at += 8) {
+                    if (ByteBuffer.wrap(mine).order(ByteOrder.LITTLE_ENDIAN).getLong(at)
+                            != memory.getLong(address + at)) {
+                        System.out.printf("page %d of region %d is old%n", page, region);
+                        return false;
+                    }
+                }
+            }
+        }
+        return true;
+    }
+
+    /** As a process that dies. */
+    @Override
+    public void close() throws IOException {
+        control.close();
+        sync.close();
+        stream.close();
+        mayAnswer.release(1 << 20);
+    }
+}
