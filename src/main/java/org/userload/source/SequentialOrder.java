@@ -24,7 +24,11 @@ final class SequentialOrder implements StreamOrder {
             if (first < sent.size()) {
                 long end = sent.nextSet(first, Math.min(first + maxPages, sent.size()));
                 cursor = first;
-                return new Run(region, new PageRange(first, end - first));
+                if (end > first) {
+                    return new Run(region, new PageRange(first, end - first));
+                }
+                // The request loop has sent the page in between: search on from there.
+                continue;
             }
             region++;
             cursor = 0;
