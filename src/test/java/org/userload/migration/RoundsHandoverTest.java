@@ -456,6 +456,7 @@ class RoundsHandoverTest {
             assertThat(destination.control().read().is(FrameType.PREPARE)).isTrue();
             destination.control().send(FrameType.READY, 0, 0, 0);
             assertThat(destination.control().read().is(FrameType.COMMIT)).isTrue();
+            destination.acknowledgeFromNowOn();
             destination.control().send(FrameType.STARTED, 0, 1, 0);
             assertThat(migration.get(20, TimeUnit.SECONDS)).isNull();
             destination.awaitEndOfStream();

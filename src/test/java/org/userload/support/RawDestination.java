@@ -126,6 +126,11 @@ public final class RawDestination implements Closeable {
         }
     }
 
+    /** Acknowledges what comes from now on. */
+    public void acknowledgeFromNowOn() {
+        acknowledges = true;
+    }
+
     /** Answers so many MARKs more. */
     public void answerMarks(int count) {
         mayAnswer.release(count);
