@@ -1,10 +1,11 @@
 package org.userload.source;
 
 /**
- * How much longer everything takes now than it must: the least delay of an interval against the least delay ever, its base.
+ * How much longer everything takes now than it must: the delay of an interval against the least delay ever, its base.
  *
- * <p>A queue delays whatever passes, a thread that is late only some of it. So the least delay of an interval shows a queue that
- * stands, as in CoDel (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 10.5, 2012).
+ * <p>Of a delay that threads make longer now and then, the least of the interval counts: a queue delays whatever passes, a
+ * late thread only some of it, as in CoDel (Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 10.5, 2012). Of any
+ * other, the mean.
  *
  * <p>Nanoseconds. One thread.
  */
@@ -12,12 +13,23 @@ final class StandingDelay {
     /** Longer than any delay. */
     private static final long UNKNOWN_NANOS = 3_600_000_000_000L;
 
+    private final boolean ofThreads;
     private long baseNanos = UNKNOWN_NANOS;
     private long baseSince;
-    private long leastNanos = UNKNOWN_NANOS;
+    private long leastNanos;
+    private long sumNanos;
+    private int count;
+
+    /** @param ofThreads whether threads make it longer */
+    StandingDelay(boolean ofThreads) {
+        this.ofThreads = ofThreads;
+        beginInterval();
+    }
 
     void measured(long nanos, long now) {
         leastNanos = Math.min(leastNanos, nanos);
+        sumNanos += nanos;
+        count++;
         if (nanos <= baseNanos) {
             baseNanos = nanos;
             baseSince = now;
@@ -26,7 +38,7 @@ final class StandingDelay {
 
     /** The base becomes what the interval's least is, also where that is more. */
     void rebase(long now) {
-        if (leastNanos != UNKNOWN_NANOS) {
+        if (isKnown()) {
             baseNanos = leastNanos;
             baseSince = now;
         }
@@ -34,37 +46,41 @@ final class StandingDelay {
 
     void beginInterval() {
         leastNanos = UNKNOWN_NANOS;
+        sumNanos = 0;
+        count = 0;
     }
 
     /** Whether this interval has shown anything. */
     boolean isKnown() {
-        return leastNanos != UNKNOWN_NANOS;
+        return count > 0;
     }
 
+    /** The least ever, since it was taken anew. */
     long baseNanos() {
         return baseNanos;
-    }
-
-    long leastNanos() {
-        return leastNanos;
     }
 
     long baseAgeNanos(long now) {
         return now - baseSince;
     }
 
+    /** In this interval. */
+    long nanos() {
+        return ofThreads || count == 0 ? leastNanos : sumNanos / count;
+    }
+
     /** Delay wanted, base and a short queue, over the delay that there was. */
     double wantedOverMeasured() {
-        return (double) (baseNanos + StreamDepth.queueNanos(baseNanos)) / Math.max(1, leastNanos);
+        return (double) (baseNanos + StreamDepth.queueNanos(baseNanos)) / Math.max(1, nanos());
     }
 
     /** Less than a quarter of the queue that is wanted. */
     boolean isNoQueue() {
-        return leastNanos - baseNanos < StreamDepth.queueNanos(baseNanos) / 4;
+        return nanos() - baseNanos < StreamDepth.queueNanos(baseNanos) / 4;
     }
 
     /** Twice the queue that is wanted, or more. */
     boolean isLongQueue() {
-        return leastNanos - baseNanos >= 2 * StreamDepth.queueNanos(baseNanos);
+        return nanos() - baseNanos >= 2 * StreamDepth.queueNanos(baseNanos);
     }
 }

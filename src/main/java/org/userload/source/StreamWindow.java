@@ -59,8 +59,8 @@ final class StreamWindow {
 
     private final int grantedPages;
     private final FramesOnTheirWay frames = new FramesOnTheirWay();
-    private final StandingDelay path = new StandingDelay();
-    private final StandingDelay acknowledgements = new StandingDelay();
+    private final StandingDelay path = new StandingDelay(false);
+    private final StandingDelay acknowledgements = new StandingDelay(true);
 
     private int windowPages = FIRST_PAGES;
     private long sentPages;
@@ -214,7 +214,7 @@ final class StreamWindow {
     private void beginToDrain(long now) {
         StandingDelay link = governing();
         boolean inDoubt = baseLastsNanos < BASE_LASTS_NANOS;
-        double emptyPart = (double) link.baseNanos() / Math.max(1, link.leastNanos());
+        double emptyPart = (double) link.baseNanos() / Math.max(1, link.nanos());
         drainedWindowPages = inDoubt ? 1 : (int) Math.max(1, DRAINED * windowPages * emptyPart);
         draining = true;
         beginInterval(now);
@@ -223,7 +223,7 @@ final class StreamWindow {
     /** What was sent after the queue had drained is measured. */
     private void endDrain(long now) {
         draining = false;
-        startingUp = acknowledgements.leastNanos() > MOST_CHANGE * acknowledgements.baseNanos();
+        startingUp = acknowledgements.nanos() > MOST_CHANGE * acknowledgements.baseNanos();
         path.rebase(now);
         acknowledgements.rebase(now);
         baseLastsNanos = Math.min(BASE_LASTS_NANOS, 2 * baseLastsNanos);
