@@ -114,7 +114,8 @@ final class ChunkedRanges implements RangeStore {
             if (chunk != null) {
                 int to = endWithin(limit, page);
                 int within = (int) page & MASK;
-                int found = chunk instanceof BitmapChunk bitmap ? bitmap.nextSet(within, to) : chunk.nextSet(within, to);
+                int found =
+                        chunk instanceof BitmapChunk bitmap ? bitmap.nextSet(within, to) : chunk.nextSet(within, to);
                 if (found < to) {
                     return (page & ~(long) MASK) + found;
                 }
