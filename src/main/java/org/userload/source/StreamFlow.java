@@ -3,6 +3,7 @@ package org.userload.source;
 import io.netty.channel.ChannelHandlerContext;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.userload.transport.PathDelay;
 
 /**
  * When the stream may send, and how much at a time: the socket has room, the {@link StreamWindow} has room, and the {@link
@@ -16,6 +17,7 @@ final class StreamFlow {
     private final Runnable goOn;
     private final Runnable waited = this::waited;
     private @Nullable StreamWindow window;
+    private @Nullable PathDelay path;
     private boolean urgentPagesMayCome = true;
     private boolean waiting;
     private int unflushedPages;
@@ -30,8 +32,13 @@ final class StreamFlow {
         this.goOn = goOn;
     }
 
-    /** The destination takes up to this many pages of content at a time. */
-    void open(int grantedPages) {
+    /**
+     * The destination takes up to this many pages of content at a time.
+     *
+     * @param delay of the connection
+     */
+    void open(int grantedPages, PathDelay delay) {
+        path = delay;
         window = new StreamWindow(grantedPages, System.nanoTime());
         window.leaveRoom(urgentPagesMayCome);
     }
@@ -59,19 +66,13 @@ final class StreamFlow {
     /** Whether to send another frame now. If not, something will call for it: an acknowledgement, the socket or a timer. */
     boolean hasRoom(ChannelHandlerContext to) {
         StreamWindow mine = window();
-        long now = System.nanoTime();
-        if (!to.channel().isWritable()) {
-            mine.heldUp(now);
+        if (!to.channel().isWritable() || !mine.hasRoom()) {
             return false;
         }
-        if (!mine.hasRoom(now)) {
-            return false;
-        }
-        long wait = cap == null ? 0 : cap.waitNanos(now);
+        long wait = cap == null ? 0 : cap.waitNanos(System.nanoTime());
         if (wait <= 0) {
             return true;
         }
-        mine.heldUp(now);
         if (!waiting) {
             waiting = true;
             to.executor().schedule(waited, wait, TimeUnit.NANOSECONDS);
@@ -122,6 +123,7 @@ final class StreamFlow {
 
     /** At most as many as are on their way. */
     void acknowledged(int pages) {
-        window().acknowledged(pages, System.nanoTime());
+        long pathNanos = path == null ? PathDelay.UNKNOWN : path.nanos();
+        window().acknowledged(pages, pathNanos, System.nanoTime());
     }
 }

@@ -3,6 +3,7 @@ package org.userload.source;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import java.io.IOException;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.ErrorCode;
@@ -11,6 +12,7 @@ import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
 import org.userload.protocol.ProtocolException;
+import org.userload.transport.PathDelay;
 
 /**
  * Streams pages in passes, on the stream loop: in a session with rounds as many as the migration asks for, the last of
@@ -96,7 +98,8 @@ final class StreamRole implements ConnectionRole {
             }
             pass = StreamPass.last(session);
         }
-        flow.open(window);
+        ChannelHandlerContext opened = Objects.requireNonNull(context);
+        flow.open(window, new PathDelay(opened.channel()));
         send();
     }
 

@@ -2,85 +2,87 @@ package org.userload.source;
 
 /**
  * How many pages the stream may have on its way, so that the link is full and yet has little in front of an urgent page.
- * All it knows is when pages were sent and when they were acknowledged.
  *
- * <p><b>The window</b> is <i>rate × (round trip + queue)</i>: the delivery rate as the maximum over the last time, the
- * round trip as the minimum, both as in BBR (Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 14.5,
- * 2016). The queue is the delay that the stream may cause, as LEDBAT's target (RFC 6817), but far shorter: {@value
- * StreamDepth#QUEUE_NANOS} ns, or a quarter of the round trip where that is more. It is what finds a rate that has grown: while the
- * link is full nothing more is delivered than the link can carry; when it can carry more, the queue empties, more is
- * delivered, and the window grows with it. Where a page more or less is much, on a slow link, the window is rounded down,
- * but is a page more as long as there is no queue, so that it never stays small.
+ * <p><b>The rule.</b> What is on its way is the rate times the delay (Little's law), so on a full link a window that is
+ * changed by a factor changes the delay by the same factor. The delay wanted is that of the empty link and a queue as short as
+ * {@link StreamDepth#queueNanos}; after each interval the window becomes <i>window × wanted / measured</i>, at most
+ * twice and at least half of what it was. It grows only when it had been full. A delay that the stream may cause is the idea of
+ * LEDBAT (RFC 6817); here it is far shorter. Measured is the {@link StandingDelay}, of two things:
  *
- * <p><b>Start-up</b> is slow start: the window grows by what is acknowledged, that is, doubles each round trip, until
- * there is a queue (Ha and Rhee, "Hybrid Slow Start", 2008) or three round trips have not brought a quarter more (BBR).
+ * <ul>
+ *   <li><b>The path</b>, as the transport tells it ({@link org.userload.transport.PathDelay}): only this shows what an
+ *       urgent page would wait behind.
+ *   <li><b>Acknowledgements</b>, which the threads at both ends delay, too. As long as the path shows no queue, they lower the
+ *       window only to {@value #SHALLOW_PAGES} pages: more than that is of no use to a thread that comes in time, since it falls
+ *       out of the cache, but with less one that is late would leave the link idle. Where the transport does not tell
+ *       of the path, acknowledgements decide alone.
+ * </ul>
  *
- * <p><b>The minimum grows old.</b> A stream that always keeps a queue never sees an empty link again. So every {@value
- * #ROUND_TRIP_LASTS_NANOS} ns the window is lowered for a round trip until the queue has gone, and the minimum is taken
- * anew (BBR's ProbeRTT).
+ * <p><b>The delay of the empty link</b> is the least that was seen. A stream that always keeps a queue never sees an empty link
+ * again, so each {@value #BASE_LASTS_NANOS} ns the window is lowered until the queue has gone, and the base is taken
+ * anew (ProbeRTT of BBR: Cardwell et al., "BBR: Congestion-Based Congestion Control", ACM Queue 14.5, 2016). If there is a long
+ * delay although the window cannot be less, it is not the stream's: it is the base from then on, in doubt, that is, to be taken
+ * anew after {@value #DOUBT_LASTS_NANOS} ns, then in twice the time each time it was found so again.
  *
- * <p><b>Rates that do not count.</b> While the source itself was what held the stream up, what was delivered says nothing
- * about the link: such a rate raises the maximum, but does not let it grow old (BBR's application-limited samples).
+ * <p><b>Start-up</b> is slow start: intervals of one round trip, until there is a queue (Ha and Rhee, "Hybrid Slow Start",
+ * 2008).
  *
  * <p>Counts are pages of content; zero runs take no room. Times are of {@link System#nanoTime()}. One thread.
  */
 final class StreamWindow {
-    /** After this the minimum round trip is measured again. */
-    static final long ROUND_TRIP_LASTS_NANOS = 5_000_000_000L;
+    /** After this the base is taken anew. */
+    static final long BASE_LASTS_NANOS = 5_000_000_000L;
 
-    /** A rate counts for at least this long, so that a pause of the peer's thread does not shrink the window. */
-    private static final long RATE_LASTS_NANOS = 10_000_000;
+    /** 512 KiB of 4 KiB pages. */
+    static final int SHALLOW_PAGES = 128;
 
-    /** Where that is longer, it counts for as many round trips. */
-    private static final int RATE_LASTS_ROUND_TRIPS = 10;
+    private static final long DOUBT_LASTS_NANOS = 250_000_000;
+
+    /** Long enough for some frame to be acknowledged in time although threads share the CPUs. */
+    private static final long INTERVAL_NANOS = 10_000_000;
+
+    /** Where that is longer, an interval is this many round trips. */
+    private static final int INTERVAL_ROUND_TRIPS = 4;
+
+    /** Fewer measurements do not end an interval. */
+    private static final int LEAST_FRAMES_PER_INTERVAL = 4;
+
+    private static final int LEAST_FRAMES_OF_DRAIN = 2;
 
     private static final int FIRST_PAGES = 4;
 
-    private static final int ROUNDS_WITHOUT_GROWTH = 3;
-    private static final double GROWTH = 1.25;
+    /** The window changes by this factor in an interval at most. */
+    private static final double MOST_CHANGE = 2;
 
     /** Part of what an empty link holds that is on its way while the queue drains. */
     private static final double DRAINED = 0.75;
 
-    /** Longer than any round trip. */
-    private static final long UNKNOWN_NANOS = 3_600_000_000_000L;
-
     private final int grantedPages;
     private final FramesOnTheirWay frames = new FramesOnTheirWay();
+    private final StandingDelay path = new StandingDelay();
+    private final StandingDelay acknowledgements = new StandingDelay();
 
-    private double windowPages;
+    private int windowPages = FIRST_PAGES;
     private long sentPages;
     private long acknowledgedPages;
-    private long acknowledgedAt;
-    private long fullAt;
-
-    private double rate;
-    private double rateBefore;
-    private long rateSince;
-
-    private long roundTripNanos = UNKNOWN_NANOS;
-    private long roundTripSince;
-
     private boolean leavesRoom = true;
+
     private boolean startingUp = true;
-    private long roundEndsAfterPages;
-    private int roundsWithoutGrowth;
-    private double rateOfRound;
+    private long intervalSince;
+    private int intervalFrames;
+    private boolean intervalWasFull;
 
-    /** Pages that had been sent when the queue had drained; what comes after them measures; -1 before that. */
-    private long drainedAfterPages = -1;
+    /** Pages that will have been sent before the link holds as much as the window lets it: what comes after them is measured. */
+    private long intervalAfterPages;
 
+    private long baseLastsNanos = BASE_LASTS_NANOS;
     private boolean draining;
-    private long drainedRoundTripNanos;
+    private int drainedWindowPages;
 
     /** @param grantedPages most pages that the destination wants on their way, at least 1 */
     StreamWindow(int grantedPages, long now) {
         this.grantedPages = grantedPages;
-        this.windowPages = Math.min(FIRST_PAGES, grantedPages);
-        this.acknowledgedAt = now;
-        this.fullAt = now;
-        this.rateSince = now;
-        this.roundTripSince = now;
+        this.intervalSince = now;
     }
 
     /**
@@ -96,10 +98,7 @@ final class StreamWindow {
         if (!leavesRoom) {
             return grantedPages;
         }
-        int pages = (int) Math.min(grantedPages, Math.max(StreamDepth.LEAST_PAGES, windowPages));
-        return draining
-                ? (int) Math.min(pages, Math.max(StreamDepth.LEAST_PAGES, rate() * roundTripNanos * DRAINED))
-                : pages;
+        return Math.min(grantedPages, draining ? Math.min(windowPages, drainedWindowPages) : windowPages);
     }
 
     /** Most pages of the next frame. */
@@ -113,141 +112,138 @@ final class StreamWindow {
     }
 
     /** Whether another frame may be sent. */
-    boolean hasRoom(long now) {
+    boolean hasRoom() {
         boolean room = onTheirWay() + framePages() <= pages();
-        if (!room) {
-            fullAt = now;
-        }
+        intervalWasFull |= !room;
         return room;
-    }
-
-    /** The link, or a limit set to it, did not take more: what is delivered now is what it can carry. */
-    void heldUp(long now) {
-        fullAt = now;
     }
 
     /** A frame of content was sent. */
     void sent(int pages, long now) {
-        if (onTheirWay() == 0) {
-            acknowledgedAt = now;
-        }
         sentPages += pages;
-        frames.add(sentPages, now, acknowledgedPages, acknowledgedAt);
+        frames.add(sentPages, now);
     }
 
-    /** Pages were acknowledged, at most as many as are on their way. */
-    void acknowledged(int pages, long now) {
+    /**
+     * Pages were acknowledged.
+     *
+     * @param pages at most as many as are on their way
+     * @param pathNanos what bytes sent now take to the peer and back, as the transport tells it; negative if it does not
+     */
+    void acknowledged(int pages, long pathNanos, long now) {
         acknowledgedPages += pages;
-        acknowledgedAt = now;
         boolean measured = false;
         while (frames.isFirstWithin(acknowledgedPages)) {
-            frames.removeFirst();
-            measured = true;
-        }
-        if (measured) {
-            roundTrip(now - frames.sentAt(), now);
-            rate(now);
-        }
-        if (startingUp) {
-            startUp(pages, now);
-        } else {
-            windowPages = Math.floor(rate() * (roundTripNanos + queueNanos())) + (isQueueEmpty(now) ? 1 : 0);
-        }
-    }
-
-    /** Of the frame that was acknowledged last. */
-    private boolean isQueueEmpty(long now) {
-        return now - frames.sentAt() - roundTripNanos < StreamDepth.QUEUE_NANOS / 4;
-    }
-
-    private long queueNanos() {
-        return StreamDepth.queueNanos(roundTripNanos);
-    }
-
-    private void roundTrip(long nanos, long now) {
-        if (nanos <= roundTripNanos) {
-            roundTripNanos = nanos;
-            roundTripSince = now;
-        } else if (!draining && now - roundTripSince > ROUND_TRIP_LASTS_NANOS) {
-            draining = true;
-            drainedAfterPages = -1;
-            drainedRoundTripNanos = nanos;
-        }
-        if (draining) {
-            drain(nanos, now);
-        }
-    }
-
-    private void drain(long nanos, long now) {
-        drainedRoundTripNanos = Math.min(drainedRoundTripNanos, nanos);
-        if (drainedAfterPages < 0) {
-            if (onTheirWay() <= pages()) {
-                drainedAfterPages = sentPages;
+            boolean ofThisInterval = frames.firstLastPage() > intervalAfterPages;
+            long sentAt = frames.removeFirst();
+            if (ofThisInterval) {
+                acknowledgements.measured(now - sentAt, now);
+                intervalFrames++;
+                measured = true;
             }
-        } else if (acknowledgedPages > drainedAfterPages) {
-            draining = false;
-            startingUp = drainedRoundTripNanos > 2 * roundTripNanos;
-            roundsWithoutGrowth = 0;
-            rateOfRound = 0;
-            roundTripNanos = drainedRoundTripNanos;
-            roundTripSince = now;
+        }
+        if (measured && pathNanos >= 0) {
+            path.measured(pathNanos, now);
+        }
+        if (measured && leavesRoom) {
+            adapt(now);
         }
     }
 
-    private double rate() {
-        return Math.max(rate, rateBefore);
+    private void adapt(long now) {
+        if (draining) {
+            if (intervalFrames >= LEAST_FRAMES_OF_DRAIN) {
+                endDrain(now);
+            }
+        } else if (isIntervalOver(now)) {
+            if (intervalWasFull) {
+                change(now);
+            }
+            beginInterval(now);
+        } else if (governing().baseAgeNanos(now) > baseLastsNanos) {
+            beginToDrain(now);
+        }
     }
 
-    private void rate(long now) {
-        long interval = now - frames.acknowledgedAt();
-        if (interval <= 0) {
+    /** What tells of the link. */
+    private StandingDelay governing() {
+        return path.isKnown() ? path : acknowledgements;
+    }
+
+    private boolean isIntervalOver(long now) {
+        if (startingUp) {
+            return true;
+        }
+        long lasts = Math.max(INTERVAL_NANOS, INTERVAL_ROUND_TRIPS * acknowledgements.baseNanos());
+        return intervalFrames >= LEAST_FRAMES_PER_INTERVAL && now - intervalSince >= lasts;
+    }
+
+    private void beginInterval(long now) {
+        intervalSince = now;
+        intervalAfterPages = sentPages + pages();
+        intervalFrames = 0;
+        intervalWasFull = false;
+        path.beginInterval();
+        acknowledgements.beginInterval();
+    }
+
+    private void change(long now) {
+        if (!startingUp && windowPages <= StreamDepth.LEAST_PAGES && governing().isLongQueue()) {
+            governing().rebase(now);
+            baseLastsNanos = DOUBT_LASTS_NANOS;
+            startingUp = true;
             return;
         }
-        double sample = (double) (acknowledgedPages - frames.acknowledgedPages()) / interval;
-        boolean isOfTheLink = fullAt - frames.acknowledgedAt() >= 0;
-        if (!isOfTheLink && sample <= rate()) {
-            return;
+        int changed = changed(acknowledgements);
+        if (path.isKnown()) {
+            changed = Math.min(changed(path), Math.max(changed, SHALLOW_PAGES));
         }
-        if (!draining && now - rateSince > Math.max(RATE_LASTS_NANOS, RATE_LASTS_ROUND_TRIPS * roundTripNanos)) {
-            rateBefore = rate;
-            rate = 0;
-            rateSince = now;
-        }
-        rate = Math.max(rate, sample);
+        startingUp &= changed >= MOST_CHANGE * windowPages;
+        windowPages = Math.max(StreamDepth.LEAST_PAGES, Math.min(grantedPages, changed));
     }
 
-    private void startUp(int pages, long now) {
-        windowPages = Math.min(grantedPages, windowPages + pages);
-        if (now - frames.sentAt() > roundTripNanos + queueNanos()) {
-            startingUp = false;
-        } else if (acknowledgedPages >= roundEndsAfterPages) {
-            roundEndsAfterPages = sentPages;
-            boolean grown = rate() >= GROWTH * rateOfRound;
-            roundsWithoutGrowth = grown ? 0 : roundsWithoutGrowth + 1;
-            rateOfRound = grown ? rate() : rateOfRound;
-            startingUp = roundsWithoutGrowth < ROUNDS_WITHOUT_GROWTH;
+    private int changed(StandingDelay by) {
+        double change = by.wantedOverMeasured();
+        if (startingUp && change >= 1) {
+            change = MOST_CHANGE;
         }
+        change = Math.max(1 / MOST_CHANGE, Math.min(MOST_CHANGE, change));
+        return (int) (windowPages * change) + (by.isNoQueue() ? 1 : 0);
     }
 
-    /** When frames were sent, and what had been acknowledged then. As many as fit; the others are not measured. */
+    private void beginToDrain(long now) {
+        StandingDelay link = governing();
+        boolean inDoubt = baseLastsNanos < BASE_LASTS_NANOS;
+        double emptyPart = (double) link.baseNanos() / Math.max(1, link.leastNanos());
+        drainedWindowPages = inDoubt ? 1 : (int) Math.max(1, DRAINED * windowPages * emptyPart);
+        draining = true;
+        beginInterval(now);
+    }
+
+    /** What was sent after the queue had drained is measured. */
+    private void endDrain(long now) {
+        draining = false;
+        startingUp = acknowledgements.leastNanos() > MOST_CHANGE * acknowledgements.baseNanos();
+        path.rebase(now);
+        acknowledgements.rebase(now);
+        baseLastsNanos = Math.min(BASE_LASTS_NANOS, 2 * baseLastsNanos);
+        beginInterval(now);
+    }
+
+    /** When frames were sent. As many as fit; the others are not measured. */
     private static final class FramesOnTheirWay {
         private static final int MOST = 256;
 
         private final long[] lastPage = new long[MOST];
         private final long[] sentAt = new long[MOST];
-        private final long[] acknowledgedPages = new long[MOST];
-        private final long[] acknowledgedAt = new long[MOST];
         private int first;
         private int count;
-        private int removed;
 
-        void add(long last, long now, long acknowledged, long acknowledgedTime) {
+        void add(long last, long now) {
             if (count < MOST) {
                 int at = (first + count++) % MOST;
                 lastPage[at] = last;
                 sentAt[at] = now;
-                acknowledgedPages[at] = acknowledged;
-                acknowledgedAt[at] = acknowledgedTime;
             }
         }
 
@@ -255,23 +251,16 @@ final class StreamWindow {
             return count > 0 && lastPage[first] <= acknowledged;
         }
 
-        void removeFirst() {
-            removed = first;
+        long firstLastPage() {
+            return lastPage[first];
+        }
+
+        /** Gives when it was sent. */
+        long removeFirst() {
+            long at = sentAt[first];
             first = (first + 1) % MOST;
             count--;
-        }
-
-        /** Of the frame removed last, which stays as it is until another is removed. */
-        long sentAt() {
-            return sentAt[removed];
-        }
-
-        long acknowledgedPages() {
-            return acknowledgedPages[removed];
-        }
-
-        long acknowledgedAt() {
-            return acknowledgedAt[removed];
+            return at;
         }
     }
 }

@@ -42,6 +42,11 @@ final class LinkHandler extends ChannelDuplexHandler {
         this.link = link;
     }
 
+    /** What bytes that are written now take to the peer and back. */
+    long delayNanos() {
+        return link.delayNanos();
+    }
+
     @Override
     public void handlerAdded(ChannelHandlerContext added) {
         context = added;

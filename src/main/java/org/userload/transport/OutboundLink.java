@@ -60,6 +60,11 @@ public final class OutboundLink {
         return end + oneWayNanos;
     }
 
+    /** What a byte that is put on the link now takes to the other end, and an answer back on an empty link. */
+    long delayNanos() {
+        return Math.max(0, busyUntilNanos.get() - nanoTime.getAsLong()) + 2 * oneWayNanos;
+    }
+
     long nanoTime() {
         return nanoTime.getAsLong();
     }

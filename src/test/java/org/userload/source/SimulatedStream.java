@@ -18,7 +18,11 @@ final class SimulatedStream {
     private long now = 1_000_000_007L;
     private long busyUntil = now;
     private long lastAcknowledged;
+    private boolean transportTells;
     private long jitterNanos;
+    private long turnNanos;
+    private double lateShare;
+    private long turnEndsAt;
     private long pagesPerMillisecondAtMost = Long.MAX_VALUE;
     private long mayProduceAt = now;
     private final SplittableRandom random = new SplittableRandom(1);
@@ -42,9 +46,25 @@ final class SimulatedStream {
         roundTripNanos = newRoundTripNanos;
     }
 
+    /** Whether the transport tells the delay of the path. */
+    SimulatedStream transportTells(boolean does) {
+        transportTells = does;
+        return this;
+    }
+
     /** Acknowledgements are late by up to this long. */
     void jitter(long nanos) {
         jitterNanos = nanos;
+    }
+
+    /**
+     * Another thread takes the CPU for turns of this length, this share of the time, at random: what was acknowledged meanwhile is
+     * seen, and answered, at the end of the turn.
+     */
+    void turnsOfOthers(long nanos, double share) {
+        turnNanos = nanos;
+        lateShare = share;
+        turnEndsAt = now;
     }
 
     /** The source produces no more than this. */
@@ -55,23 +75,41 @@ final class SimulatedStream {
     void run(long nanos) {
         long end = now + nanos;
         while (now < end) {
+            waitForATurn();
+            takeAcknowledgements();
             send();
             long next = now + SAMPLE_NANOS;
             long[] acknowledgement = acknowledgements.peek();
-            if (acknowledgement != null && acknowledgement[0] <= next) {
-                acknowledgements.remove();
-                now = Math.max(now, acknowledgement[0]);
-                window.acknowledged((int) acknowledgement[1], now);
-                deliveredPages += acknowledgement[1];
-            } else {
-                now = next;
-            }
+            now = acknowledgement != null && acknowledgement[0] <= next ? acknowledgement[0] : next;
             longestQueueNanos = Math.max(longestQueueNanos, busyUntil - now);
         }
     }
 
+    private void takeAcknowledgements() {
+        for (long[] next = acknowledgements.peek(); next != null && next[0] <= now; next = acknowledgements.peek()) {
+            acknowledgements.remove();
+            window.acknowledged((int) next[1], pathNanos(), now);
+            deliveredPages += next[1];
+        }
+    }
+
+    private long pathNanos() {
+        return transportTells ? Math.max(0, busyUntil - now) + roundTripNanos : -1;
+    }
+
+    private void waitForATurn() {
+        if (turnNanos > 0 && now >= turnEndsAt) {
+            if (random.nextDouble() < lateShare) {
+                now += turnNanos;
+                turnEndsAt = now;
+            } else {
+                turnEndsAt = now + turnNanos;
+            }
+        }
+    }
+
     private void send() {
-        while (mayProduceAt <= now && window.hasRoom(now)) {
+        while (mayProduceAt <= now && window.hasRoom()) {
             int pages = window.framePages();
             busyUntil = Math.max(now, busyUntil) + Math.round(pages * nanosPerPage);
             window.sent(pages, now);

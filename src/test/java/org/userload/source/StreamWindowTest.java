@@ -33,7 +33,7 @@ class StreamWindowTest {
         stream.run(12_000 * MILLI);
         assertThat(stream.utilisation()).isGreaterThan(0.9);
         long threePagesMicros = Math.round(3 * 4318 * 8e6 / bitsPerSecond);
-        assertThat(stream.longestQueueMicros()).isLessThan(Math.max(600, threePagesMicros + 1));
+        assertThat(stream.longestQueueMicros()).isLessThan(Math.max(700, threePagesMicros + 1));
     }
 
     @ParameterizedTest
@@ -46,6 +46,51 @@ class StreamWindowTest {
         stream.run(12_000 * MILLI);
         assertThat(stream.utilisation()).isGreaterThan(0.9);
         assertThat(stream.longestQueueMicros()).isLessThan(1200);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        // Whether the transport tells of the path, bit/s, round trip us, turns of others us and their share,
+        // utilisation
+        "false, 1e9,  200, 500,  0.5, 0.6",
+        "false, 1e9,  200, 3000, 0.5, 0.4",
+        "false, 1e9,  200, 3000, 0.9, 0.07",
+        "false, 1e10, 50,  3000, 0.5, 0.4",
+        "false, 1e10, 50,  3000, 0.9, 0.07",
+        "true,  1e9,  200, 500,  0.5, 0.9",
+        "true,  1e9,  200, 3000, 0.5, 0.7",
+        "true,  1e9,  200, 3000, 0.9, 0.7",
+        "true,  1e10, 50,  3000, 0.5, 0.5",
+        "true,  1e10, 50,  3000, 0.9, 0.15",
+    })
+    void threadThatIsLate_isNotTakenForAQueue(
+            boolean told, double bitsPerSecond, long roundTripMicros, long turnMicros, double share, double least) {
+        SimulatedStream stream =
+                new SimulatedStream(bitsPerSecond, roundTripMicros * MICRO, GRANTED).transportTells(told);
+        stream.run(50 * MILLI);
+        stream.turnsOfOthers(turnMicros * MICRO, share);
+        for (int i = 0; i < 10; i++) {
+            stream.measureFromHere();
+            stream.run(1_000 * MILLI);
+            assertThat(stream.utilisation()).as("second " + i).isGreaterThan(least);
+        }
+        stream.turnsOfOthers(0, 0);
+        stream.run(1_000 * MILLI);
+        stream.measureFromHere();
+        stream.run(4_000 * MILLI);
+        assertThat(stream.utilisation()).isGreaterThan(0.9);
+        assertThat(stream.longestQueueMicros()).isLessThan(1000);
+    }
+
+    @Test
+    void threadThatIsAlwaysLate_fillsTheLinkAllTheSame() {
+        SimulatedStream stream = new SimulatedStream(1e9, 200 * MICRO, GRANTED);
+        stream.run(50 * MILLI);
+        stream.turnsOfOthers(2 * MILLI, 1);
+        stream.run(500 * MILLI);
+        stream.measureFromHere();
+        stream.run(10_000 * MILLI);
+        assertThat(stream.utilisation()).isGreaterThan(0.9);
     }
 
     @Test
@@ -102,8 +147,8 @@ class StreamWindowTest {
         SimulatedStream stream = new SimulatedStream(1e9, 600 * MICRO, GRANTED);
         stream.run(100 * MILLI);
         stream.link(2e6, 600 * MICRO);
-        stream.run(500 * MILLI);
-        assertThat(stream.window().pages()).isEqualTo(StreamDepth.LEAST_PAGES);
+        stream.run(3_000 * MILLI);
+        assertThat(stream.window().pages()).isLessThanOrEqualTo(2 * StreamDepth.LEAST_PAGES);
         stream.link(1e9, 600 * MICRO);
         stream.run(200 * MILLI);
         stream.measureFromHere();
