@@ -92,7 +92,8 @@ class ArchitectureTest {
     @Test
     void theCheckSeesTheRoomsThatMatterMost() {
         assertThat(ROOMS.stream().filter(ArchitectureTest::isBuilt))
-                .contains("linux", "memory", "protocol", "transport", "fault", "dirty", "source", "destination");
+                .contains(
+                        "linux", "memory", "protocol", "transport", "fault", "dirty", "hint", "source", "destination");
     }
 
     @Test
@@ -104,6 +105,18 @@ class ArchitectureTest {
                 .dependOnClassesThat(resideInAnyPackage("org.userload..", "io.netty..")
                         .and(DescribedPredicate.not(resideInAnyPackage(
                                 "org.userload.dirty..", "org.userload.memory..", "org.userload.linux.."))))
+                .check(CLASSES);
+    }
+
+    @Test
+    void hint_dependsOnMemoryOnly() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.userload.hint..")
+                .should()
+                .dependOnClassesThat(resideInAnyPackage("org.userload..", "io.netty..")
+                        .and(DescribedPredicate.not(
+                                resideInAnyPackage("org.userload.hint..", "org.userload.memory.."))))
                 .check(CLASSES);
     }
 
