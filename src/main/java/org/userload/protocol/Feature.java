@@ -17,7 +17,9 @@ public enum Feature {
     /** PACKED frames with {@link Compression#LZ4}. */
     LZ4(4),
     /** DELTA frames in rounds. */
-    DELTA(8);
+    DELTA(8),
+    /** FREE and RELEASED frames. */
+    FREE(16);
 
     /** Every feature that this implementation knows. */
     public static final long ALL = bits(values());

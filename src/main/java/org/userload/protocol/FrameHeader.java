@@ -62,6 +62,15 @@ public final class FrameHeader {
         }
     }
 
+    /** Checks a {@link FrameType#FREE} frame: 1 to {@code most} known pages, and a pattern. */
+    public void checkFree(RegionTable table, int most) {
+        checkPages(table, most);
+        if (bodyLength != Long.BYTES) {
+            throw new ProtocolException(
+                    type + " frame with a body of " + bodyLength + " bytes, expected " + Long.BYTES);
+        }
+    }
+
     /** Checks a {@link FrameType#PACKED} frame: 1 to {@code most} known pages, and a body that is smaller than they are. */
     public void checkPacked(RegionTable table, int most) {
         checkPages(table, most);

@@ -44,7 +44,14 @@ public enum FrameType {
     /** As {@link #PAGES}, compressed: the body is a u8, the code of the compression, and what it made of the pages. */
     PACKED(24, true),
     /** S to D, stream, in rounds: what has changed in {@code count} pages since they were sent last. */
-    DELTA(25, true);
+    DELTA(25, true),
+    /**
+     * S to D: a run of {@code count} pages that the guest does not need; body is a u64, what each 8 bytes of them hold from
+     * then on: 0, or the pattern with which the guest fills its free pages.
+     */
+    FREE(26, true),
+    /** D to S, stream: the guest has released these pages here; they need not be sent (again). */
+    RELEASED(27, false);
 
     private static final @Nullable FrameType[] BY_CODE = new @Nullable FrameType[32];
 
