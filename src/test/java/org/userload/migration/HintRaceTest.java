@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Timeout;
@@ -52,6 +53,11 @@ class HintRaceTest {
             freePages += free;
         }
 
+        /** Whether they are enough to say anything. */
+        boolean say() {
+            return migrations >= LEAST_MIGRATIONS && taken > 0 && stale > 0 && freePages > 0;
+        }
+
         @Override
         public String toString() {
             return migrations + " migrations, hints: " + taken + " taken, " + stale + " stale; " + late
@@ -68,7 +74,7 @@ class HintRaceTest {
                 .withTracker(random.nextBoolean() ? TrackerChoice.UFFD_WP : TrackerChoice.ACCESS_LAYER)
                 .withHints(true)
                 .withPoison(poison)
-                .withHintWait(Duration.ofMillis(random.nextInt(12)));
+                .withHintWait(Duration.ofMillis(random.nextInt(25)));
     }
 
     /** A stream that takes a while lets the guest do something in the meantime. */
@@ -77,38 +83,42 @@ class HintRaceTest {
                 .withMaxBytesPerSecond(random.nextInt(3) == 0 ? 0 : random.nextLong(40_000_000, 400_000_000));
     }
 
+    /** One in a hurry writes to every page again soon, and so repairs what a lost write has broken; a slow one does not. */
+    private static int pauseNanos(SplittableRandom random) {
+        return random.nextInt(3) == 0 ? 0 : 1 << random.nextInt(12, 23);
+    }
+
     @ParameterizedTest
     @EnumSource(MigrationMode.class)
     void everyPageInUse_arrivesAsItWasLeft_howeverItsGuestHints(MigrationMode mode) throws Exception {
         SplittableRandom random = Seeds.random("HintRaceTest " + mode);
         long end = System.nanoTime() + (long) (SECONDS / MigrationMode.values().length * 1e9);
         Sums sums = new Sums();
-        while (sums.migrations < LEAST_MIGRATIONS || System.nanoTime() < end) {
+        while (System.nanoTime() < end || (!sums.say() && System.nanoTime() < end + 60e9)) {
             long seed = random.nextLong();
             long poison = random.nextInt(3) == 0 ? POISON : 0;
             HintingGuest.State state = new HintingGuest.State(TABLE, THREADS, poison);
             try (GuestMemory memory = GuestMemory.present(TABLE);
-                    HintingGuest guest = new HintingGuest(memory, state, seed).filled();
+                    HintingGuest guest = new HintingGuest(memory, state, seed, pauseNanos(random)).filled();
                     MigrationSource source =
                             MigrationSource.listen(config(random), guest, memory, plan(mode, random, poison));
                     RawDestination destination = RawDestination.attach(source.endpoint())) {
                 guest.resume();
-                Threads.await("the guest uses memory", 20, () -> state.used() > 50);
+                Threads.await("the guest uses memory", 20, () -> state.used() > 20);
                 move(source, destination, mode);
                 String wrong = state.firstWrong((page, offset) ->
                         destination.wordOf(state.regionOf(page), state.pageInRegion(page), offset));
                 assertThat(wrong)
                         .as("seed %d of migration %d", seed, sums.migrations)
                         .isNull();
-                HintReport hints = java.util.Objects.requireNonNull(source.report()).hints();
+                HintReport hints = Objects.requireNonNull(source.report()).hints();
                 assertThat(hints.problem()).isNull();
                 assertThat(hints.reports()).isPositive();
                 sums.add(hints, destination.freePages());
             }
         }
         System.out.println(mode + ": " + sums);
-        assertThat(sums.taken).isPositive();
-        assertThat(sums.freePages).isPositive();
+        assertThat(sums.say()).as("hints were taken and refused: %s", sums).isTrue();
     }
 
     /** Moves the guest and waits until every page is there. */

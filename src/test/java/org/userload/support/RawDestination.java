@@ -136,6 +136,14 @@ public final class RawDestination implements Closeable {
         }
     }
 
+    /** Waits until content that is not acknowledged has come, or a MARK. */
+    public void awaitContentOrMark() throws InterruptedException {
+        Threads.await(
+                "content or MARK",
+                LIMIT_SECONDS,
+                () -> !unacknowledged.isEmpty() || marks.availablePermits() > 0);
+    }
+
     /** Acknowledges what has come and was not acknowledged. */
     public void acknowledge() throws IOException {
         for (Frame frame = unacknowledged.poll(); frame != null; frame = unacknowledged.poll()) {
