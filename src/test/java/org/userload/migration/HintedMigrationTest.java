@@ -338,6 +338,7 @@ class HintedMigrationTest {
             destination.awaitMarks(1);
             destination.withoutAcknowledging().answerMarks(1);
             destination.awaitContentOrMark();
+            Threads.await("the guest was asked again", 20, () -> late.get() != null);
             Objects.requireNonNull(late.get()).run();
             destination.acknowledgeFromNowOn();
             destination.acknowledge();
