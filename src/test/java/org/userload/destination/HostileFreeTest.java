@@ -61,7 +61,7 @@ class HostileFreeTest {
                 Frame request = source.nextRequest();
                 assertThat(request.firstPage()).isEqualTo(150);
                 for (byte[] frame : frames) {
-                    source.fake().peer(role).send(frame);
+                    source.peer(role).send(frame);
                 }
                 assertThat(destination.completion())
                         .failsWithin(Duration.ofSeconds(10))
