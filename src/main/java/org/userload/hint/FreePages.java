@@ -70,6 +70,56 @@ public final class FreePages {
         return outcome;
     }
 
+    /**
+     * Hints of one epoch, for a reporter. Those that come in one message take the lock once, and each range has an outcome of
+     * its own; bits are taken a word at a time and have one outcome for the message.
+     *
+     * @param id of the epoch in which the guest is asked
+     */
+    public FreePageSink sink(int id) {
+        return new FreePageSink() {
+            @Override
+            public void free(long guestAddress, long pages) {
+                hint(id, guestAddress, pages);
+            }
+
+            @Override
+            public void freeRanges(RangeBatch ranges) {
+                synchronized (lock) {
+                    FreePageSink.super.freeRanges(ranges);
+                }
+            }
+
+            @Override
+            public void freeBits(FreeBits bits) {
+                synchronized (lock) {
+                    if (!takenAsBits(id, bits)) {
+                        FreePageSink.super.freeBits(bits);
+                    }
+                }
+            }
+        };
+    }
+
+    /** Takes bits whose pages all lie in one region, if pages are those of the guest's message. Under the lock. */
+    private boolean takenAsBits(int id, FreeBits bits) {
+        if (table.pageSize().shift() != MemoryMessage.PAGE_SHIFT || id == NO_EPOCH || id != epoch) {
+            return false;
+        }
+        for (int i = 0; i < free.length; i++) {
+            RegionTable.Entry entry = table.entries().get(i);
+            long first = bits.first() - (entry.guestAddress() >> MemoryMessage.PAGE_SHIFT);
+            if (first >= 0 && first < entry.pageCount() && bits.pages() <= entry.pageCount() - first) {
+                for (int w = 0; w < bits.words().limit(); w++) {
+                    free[i].setBits(first + (long) w * Long.SIZE, bits.words().get(w));
+                }
+                count(HintOutcome.TAKEN);
+                return true;
+            }
+        }
+        return false;
+    }
+
     private HintOutcome checked(int id, long guestAddress, long pages) {
         int shift = table.pageSize().shift();
         if (pages < 1 || guestAddress < 0 || (guestAddress & (table.pageSize().bytes() - 1)) != 0) {
