@@ -66,7 +66,7 @@ public final class FreePages {
      */
     public HintOutcome hint(int id, long guestAddress, long pages) {
         HintOutcome outcome = checked(id, guestAddress, pages);
-        count(outcome);
+        count(outcome, 1);
         return outcome;
     }
 
@@ -86,7 +86,17 @@ public final class FreePages {
             @Override
             public void freeRanges(RangeBatch ranges) {
                 synchronized (lock) {
-                    FreePageSink.super.freeRanges(ranges);
+                    long taken = 0;
+                    for (int i = 0; i < ranges.size(); i++) {
+                        HintOutcome outcome =
+                                checked(id, ranges.first(i) << MemoryMessage.PAGE_SHIFT, ranges.count(i));
+                        if (outcome == HintOutcome.TAKEN) {
+                            taken++;
+                        } else {
+                            count(outcome, 1);
+                        }
+                    }
+                    count(HintOutcome.TAKEN, taken);
                 }
             }
 
@@ -113,7 +123,7 @@ public final class FreePages {
                 for (int w = 0; w < bits.words().limit(); w++) {
                     free[i].setBits(first + (long) w * Long.SIZE, bits.words().get(w));
                 }
-                count(HintOutcome.TAKEN);
+                count(HintOutcome.TAKEN, 1);
                 return true;
             }
         }
@@ -180,10 +190,10 @@ public final class FreePages {
         return counter == null ? 0 : counter.sum();
     }
 
-    private void count(HintOutcome outcome) {
+    private void count(HintOutcome outcome, long hints) {
         LongAdder counter = outcomes.get(outcome);
         if (counter != null) {
-            counter.increment();
+            counter.add(hints);
         }
     }
 }

@@ -2,8 +2,11 @@ package org.userload.hint;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +26,10 @@ import org.userload.channel.SendOutcome;
  * channel is not closed by this. {@link #inflate}, {@link #deflate} and {@link #available} may be called by any thread.
  */
 public final class GuestMemoryAgent implements AutoCloseable {
+    /** Most ranges of one message, of up to 2^20 pages each; a longer one counts as several. */
+    public static final int MAX_RANGES =
+            (ChannelLayout.MAX_BODY_BYTES - MemoryMessage.RANGES_OFFSET) / Long.BYTES;
+
     /** How often a wait for a host that does not read looks whether the report is still wanted. */
     private static final Duration SEND_STEP = Duration.ofMillis(100);
 
@@ -42,7 +49,13 @@ public final class GuestMemoryAgent implements AutoCloseable {
 
     private long target = NONE;
     private long floor = NONE;
+    private long floorId;
     private boolean closed;
+
+    /** What the host has not answered, by id. */
+    private final Map<Long, CompletableFuture<BalloonAnswer>> asked = new ConcurrentHashMap<>();
+
+    private final AtomicLong lastAsked = new AtomicLong();
 
     /** The id of the report under way that is wanted, or null. */
     private final AtomicReference<@Nullable Long> wanted = new AtomicReference<>();
@@ -90,12 +103,16 @@ public final class GuestMemoryAgent implements AutoCloseable {
                     }
                 }
                 case MemoryMessage.RECLAIM -> {
-                    long pages = MemoryMessage.pages(body);
+                    long id = MemoryMessage.id(body);
+                    long pages = MemoryMessage.pagesBehindId(body);
                     synchronized (lock) {
                         floor = pages;
+                        floorId = id;
                         lock.notifyAll();
                     }
                 }
+                case MemoryMessage.BALLOON_DONE -> answered(MemoryMessage.number(body), "");
+                case MemoryMessage.BALLOON_REFUSED -> answered(MemoryMessage.id(body), MemoryMessage.why(body));
                 default -> throw new RefusedFrameException(ChannelRefusal.UNKNOWN_TYPE);
             }
         }
@@ -106,6 +123,14 @@ public final class GuestMemoryAgent implements AutoCloseable {
                 wanted.set(id);
                 lock.notifyAll();
             }
+        }
+
+        private void answered(long id, String refusal) throws RefusedFrameException {
+            CompletableFuture<BalloonAnswer> waiting = asked.remove(id);
+            if (waiting == null) {
+                throw new RefusedFrameException(ChannelRefusal.MALFORMED);
+            }
+            waiting.complete(new BalloonAnswer(refusal.isEmpty(), refusal));
         }
 
         private void stop(long id) {
@@ -132,6 +157,7 @@ public final class GuestMemoryAgent implements AutoCloseable {
             wanted.set(null);
             lock.notifyAll();
         }
+        failAsked();
     }
 
     private void run() {
@@ -152,6 +178,7 @@ public final class GuestMemoryAgent implements AutoCloseable {
         long hint;
         long toTarget;
         long toFloor;
+        long toFloorId;
         synchronized (lock) {
             while (!closed && hintId == NONE && target == NONE && floor == NONE) {
                 lock.wait();
@@ -162,6 +189,7 @@ public final class GuestMemoryAgent implements AutoCloseable {
             hint = hintId;
             toTarget = target;
             toFloor = floor;
+            toFloorId = floorId;
             hintId = NONE;
             target = NONE;
             floor = NONE;
@@ -173,7 +201,8 @@ public final class GuestMemoryAgent implements AutoCloseable {
             balloon.target(toTarget);
         }
         if (toFloor != NONE) {
-            available(balloon.reclaim(toFloor));
+            long left = balloon.reclaim(toFloor);
+            sendOrThrow(MemoryMessage.RECLAIMED, MemoryMessage.idAndPages(toFloorId, left));
         }
         return true;
     }
@@ -192,18 +221,29 @@ public final class GuestMemoryAgent implements AutoCloseable {
     }
 
     /**
-     * Gives pages to the host. Waits while the host does not read.
+     * What the host did.
      *
-     * @param pages in pages of 4096 bytes from guest address 0; more than 8192 ranges go as several messages
+     * @param done all of the message was done; if not, nothing of it
+     * @param refusal why it was not done, or empty
+     */
+    public record BalloonAnswer(boolean done, String refusal) {}
+
+    /**
+     * Gives pages to the host; from now on they are the host's unless it refuses. Waits while the host does not read.
+     *
+     * @param pages in pages of 4096 bytes from guest address 0; at most {@value #MAX_RANGES} ranges
+     * @return completes with the host's answer, on the thread of the channel; or with {@link ChannelClosedException}
      * @throws ChannelClosedException if the host is gone or does not know the port
      */
-    public void inflate(RangeBatch pages) throws InterruptedException, ChannelClosedException {
-        sendRanges(MemoryMessage.INFLATE, pages);
+    public CompletableFuture<BalloonAnswer> inflate(RangeBatch pages)
+            throws InterruptedException, ChannelClosedException {
+        return sendRanges(MemoryMessage.INFLATE, pages);
     }
 
-    /** As {@link #inflate}: takes pages back. */
-    public void deflate(RangeBatch pages) throws InterruptedException, ChannelClosedException {
-        sendRanges(MemoryMessage.DEFLATE, pages);
+    /** As {@link #inflate}: wants pages back. They are the host's until it has answered that it is done. */
+    public CompletableFuture<BalloonAnswer> deflate(RangeBatch pages)
+            throws InterruptedException, ChannelClosedException {
+        return sendRanges(MemoryMessage.DEFLATE, pages);
     }
 
     /** Says how many pages of 4096 bytes could be given to the host. Waits while the host does not read. */
@@ -211,23 +251,48 @@ public final class GuestMemoryAgent implements AutoCloseable {
         sendOrThrow(MemoryMessage.AVAILABLE, MemoryMessage.number(pages));
     }
 
-    private void sendRanges(int type, RangeBatch pages) throws InterruptedException, ChannelClosedException {
-        ByteBuffer body = ByteBuffer.allocate(ChannelLayout.MAX_BODY_BYTES);
+    private CompletableFuture<BalloonAnswer> sendRanges(int type, RangeBatch pages)
+            throws InterruptedException, ChannelClosedException {
+        long id = lastAsked.incrementAndGet();
+        ByteBuffer body = ByteBuffer.allocate(ChannelLayout.MAX_BODY_BYTES).putLong(id);
         for (int i = 0; i < pages.size(); i++) {
             MemoryMessage.checkRange(pages.first(i), pages.count(i));
-        }
-        for (int i = 0; i < pages.size(); i++) {
-            long end = pages.first(i) + pages.count(i);
-            for (long at = pages.first(i); at < end; at += MemoryMessage.MAX_RANGE_PAGES) {
+            long at = pages.first(i);
+            for (long left = pages.count(i); left > 0; left -= MemoryMessage.MAX_RANGE_PAGES) {
                 if (!body.hasRemaining()) {
-                    sendOrThrow(type, body.flip());
-                    body.clear();
+                    throw new IllegalArgumentException("more than " + MAX_RANGES + " ranges in a message");
                 }
-                body.putLong(MemoryMessage.range(at, Math.min(MemoryMessage.MAX_RANGE_PAGES, end - at)));
+                body.putLong(MemoryMessage.range(at, Math.min(MemoryMessage.MAX_RANGE_PAGES, left)));
+                at += MemoryMessage.MAX_RANGE_PAGES;
             }
         }
-        if (body.position() > 0) {
+        CompletableFuture<BalloonAnswer> answer = new CompletableFuture<>();
+        asked.put(id, answer);
+        try {
             sendOrThrow(type, body.flip());
+        } catch (InterruptedException | ChannelClosedException e) {
+            asked.remove(id);
+            throw e;
+        }
+        if (isClosed()) {
+            failAsked();
+        }
+        return answer;
+    }
+
+    private boolean isClosed() {
+        synchronized (lock) {
+            return closed;
+        }
+    }
+
+    private void failAsked() {
+        for (Long id : asked.keySet()) {
+            CompletableFuture<BalloonAnswer> waiting = asked.remove(id);
+            if (waiting != null) {
+                waiting.completeExceptionally(
+                        new ChannelClosedException("the host has not answered before the end of the channel"));
+            }
         }
     }
 

@@ -5,14 +5,14 @@ package org.userload.hint;
  * guest's further messages wait. Nothing is checked but the form: pages need not exist. A batch is valid during the call.
  */
 public interface GuestMemoryListener {
-    /** The guest gives these pages to the host. In pages of 4096 bytes from guest address 0. */
-    void inflate(RangeBatch pages);
+    /** The guest gives these pages to the host. In pages of 4096 bytes from guest address 0. The guest gets the answer. */
+    HintResult inflate(RangeBatch pages);
 
-    /** The guest wants these pages back. */
-    void deflate(RangeBatch pages);
+    /** The guest wants these pages back. It does not use them before it has the answer that it has got them. */
+    HintResult deflate(RangeBatch pages);
 
-    /** So many pages could be given without hurting the guest. Also the answer to a reclaim, once it is done. */
-    void available(long pages);
+    /** So many pages could be given without hurting the guest. */
+    default void available(long pages) {}
 
     /** The guest can be reached from now on. */
     default void connected() {}

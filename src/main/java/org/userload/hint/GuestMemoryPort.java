@@ -39,6 +39,9 @@ public final class GuestMemoryPort implements PortService, FreePageReporter {
     /** A report under way. */
     private record Report(int id, long wireId, FreePageSink sink, CompletableFuture<Void> future) {}
 
+    /** A question that the guest has not answered. */
+    private record ReclaimQuestion(long wireId, CompletableFuture<Long> future) {}
+
     private final GuestMemoryListener listener;
     private final Duration reportLimit;
     private final LongAdder staleMessages = new LongAdder();
@@ -49,6 +52,7 @@ public final class GuestMemoryPort implements PortService, FreePageReporter {
     private @Nullable Port port;
 
     private @Nullable Report current;
+    private @Nullable ReclaimQuestion reclaim;
     private long lastWireId;
 
     /** @param listener gets the messages of the balloon */
@@ -133,8 +137,8 @@ public final class GuestMemoryPort implements PortService, FreePageReporter {
 
     private static String unasked(SendOutcome outcome) {
         return outcome == SendOutcome.FULL
-                ? "the guest does not read its messages, so it cannot be asked for free pages"
-                : "the guest has closed its channel, so it cannot be asked for free pages";
+                ? "the guest does not read its messages, so it cannot be asked"
+                : "the guest has no channel open, so it cannot be asked";
     }
 
     @Override
@@ -177,19 +181,57 @@ public final class GuestMemoryPort implements PortService, FreePageReporter {
     }
 
     /**
-     * Asks the guest to put what it can spare into its balloon, but to keep so many pages of 4096 bytes available. When it has,
-     * it says what is {@linkplain GuestMemoryListener#available available}.
+     * Asks the guest to put what it can spare into its balloon, but to keep so many pages of 4096 bytes available.
+     *
+     * @return completes with the pages that are available then, when the guest is through; exceptionally with {@link
+     *     GuestUnreachableException} when there is none, it is gone, or is asked again. No time limit: whoever waits has one,
+     *     and may cancel
      */
-    public SendOutcome reclaim(long floorPages) {
-        return sent(MemoryMessage.RECLAIM, floorPages);
+    public CompletableFuture<Long> reclaim(long floorPages) {
+        checkPages(floorPages);
+        ReclaimQuestion asked;
+        ReclaimQuestion superseded;
+        SendOutcome outcome;
+        synchronized (lock) {
+            superseded = reclaim;
+            asked = new ReclaimQuestion(++lastWireId, new CompletableFuture<>());
+            outcome = port == null
+                    ? SendOutcome.CLOSED
+                    : port.send(MemoryMessage.RECLAIM, MemoryMessage.idAndPages(asked.wireId(), floorPages));
+            reclaim = outcome == SendOutcome.SENT ? asked : null;
+        }
+        if (superseded != null) {
+            superseded.future().completeExceptionally(new GuestUnreachableException("the guest was asked again"));
+        }
+        if (outcome != SendOutcome.SENT) {
+            asked.future().completeExceptionally(new GuestUnreachableException(unasked(outcome)));
+        }
+        return asked.future();
+    }
+
+    private void reclaimed(long wireId, long pages) {
+        ReclaimQuestion answered;
+        synchronized (lock) {
+            answered = reclaim;
+            if (answered == null || answered.wireId() != wireId) {
+                staleMessages.increment();
+                return;
+            }
+            reclaim = null;
+        }
+        answered.future().complete(pages);
     }
 
     private SendOutcome sent(int type, long pages) {
-        if (pages < 0 || pages > MemoryMessage.END_OF_PAGES) {
-            throw new IllegalArgumentException("not a number of pages: " + pages);
-        }
+        checkPages(pages);
         synchronized (lock) {
             return port == null ? SendOutcome.CLOSED : port.send(type, MemoryMessage.number(pages));
+        }
+    }
+
+    private static void checkPages(long pages) {
+        if (pages < 0 || pages > MemoryMessage.END_OF_PAGES) {
+            throw new IllegalArgumentException("not a number of pages: " + pages);
         }
     }
 
@@ -220,7 +262,7 @@ public final class GuestMemoryPort implements PortService, FreePageReporter {
             switch (type) {
                 case MemoryMessage.FREE_RANGES -> {
                     long wireId = MemoryMessage.id(body);
-                    read(body, MemoryMessage.RANGES_OFFSET);
+                    read(body);
                     hint(wireId, body, sink -> sink.freeRanges(ranges));
                 }
                 case MemoryMessage.FREE_BITMAP -> {
@@ -230,26 +272,40 @@ public final class GuestMemoryPort implements PortService, FreePageReporter {
                 }
                 case MemoryMessage.HINT_DONE -> done(MemoryMessage.number(body));
                 case MemoryMessage.INFLATE -> {
-                    read(body, 0);
-                    listener.inflate(ranges);
+                    long id = MemoryMessage.id(body);
+                    read(body);
+                    answer(id, listener.inflate(ranges));
                 }
                 case MemoryMessage.DEFLATE -> {
-                    read(body, 0);
-                    listener.deflate(ranges);
+                    long id = MemoryMessage.id(body);
+                    read(body);
+                    answer(id, listener.deflate(ranges));
                 }
+                case MemoryMessage.RECLAIMED -> reclaimed(MemoryMessage.id(body), MemoryMessage.pagesBehindId(body));
                 case MemoryMessage.AVAILABLE -> listener.available(MemoryMessage.pages(body));
                 default -> throw new RefusedFrameException(ChannelRefusal.UNKNOWN_TYPE);
             }
         }
 
-        private void read(ByteBuffer body, int offset) throws RefusedFrameException {
+        private void read(ByteBuffer body) throws RefusedFrameException {
             ranges.clear();
-            MemoryMessage.ranges(body, offset, ranges);
+            MemoryMessage.ranges(body, ranges);
+        }
+
+        /** Without an answer the guest takes its pages for the host's, so that is safe, but its own fault. */
+        private void answer(long id, HintResult result) throws RefusedFrameException {
+            SendOutcome outcome = result instanceof HintResult.Refused refused
+                    ? own.send(MemoryMessage.BALLOON_REFUSED, MemoryMessage.refused(id, refused.message()))
+                    : own.send(MemoryMessage.BALLOON_DONE, MemoryMessage.number(id));
+            if (outcome == SendOutcome.FULL) {
+                throw new RefusedFrameException(ChannelRefusal.NO_ROOM_FOR_ANSWER);
+            }
         }
 
         @Override
         public void closed() {
             Report left;
+            ReclaimQuestion asked;
             synchronized (lock) {
                 if (!own.equals(port)) {
                     return;
@@ -257,11 +313,16 @@ public final class GuestMemoryPort implements PortService, FreePageReporter {
                 port = null;
                 left = current;
                 current = null;
+                asked = reclaim;
+                reclaim = null;
             }
+            GuestUnreachableException gone =
+                    new GuestUnreachableException("the guest has closed its channel before it has answered");
             if (left != null) {
-                left.future()
-                        .completeExceptionally(new GuestUnreachableException(
-                                "the guest has closed its channel before the end of its report"));
+                left.future().completeExceptionally(gone);
+            }
+            if (asked != null) {
+                asked.future().completeExceptionally(gone);
             }
             listener.disconnected();
         }

@@ -1,6 +1,7 @@
 package org.userload.hint;
 
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import org.userload.channel.ChannelRefusal;
 import org.userload.channel.RefusedFrameException;
 
@@ -9,10 +10,11 @@ import org.userload.channel.RefusedFrameException;
  * network byte order; a page has 4096 bytes, and page <i>n</i> lies at guest address <i>4096 n</i>.
  *
  * <pre>
- *   HINT_START, HINT_STOP, HINT_DONE:            u64 id
- *   BALLOON_TARGET, RECLAIM, AVAILABLE:          u64 pages
- *   INFLATE, DEFLATE:                            ranges, at least 1
- *   FREE_RANGES:   u64 id, ranges, at least 1
+ *   HINT_START, HINT_STOP, HINT_DONE, BALLOON_DONE:   u64 id
+ *   BALLOON_TARGET, AVAILABLE:                        u64 pages
+ *   RECLAIM, RECLAIMED:                               u64 id, u64 pages
+ *   BALLOON_REFUSED:                                  u64 id, why, in UTF-8
+ *   INFLATE, DEFLATE, FREE_RANGES:                    u64 id, ranges, at least 1
  *   FREE_BITMAP:   u64 id, u64 first page, u64 pages, u64 words: page first + 64 w + b is free if bit b of word w is set
  *
  *   range: u64    63             20 19           0
@@ -39,8 +41,14 @@ public final class MemoryMessage {
     /** Host to guest: have so many pages in the balloon. */
     public static final int BALLOON_TARGET = 3;
 
-    /** Host to guest: put what you can spare into the balloon, but keep so many pages available; then say AVAILABLE. */
+    /** Host to guest: put what you can spare into the balloon, but keep so many pages available; then say RECLAIMED. */
     public static final int RECLAIM = 4;
+
+    /** Host to guest: the INFLATE or DEFLATE with this id was done. */
+    public static final int BALLOON_DONE = 5;
+
+    /** Host to guest: nothing of the INFLATE or DEFLATE with this id was done. */
+    public static final int BALLOON_REFUSED = 6;
 
     /** Guest to host: these pages are free. */
     public static final int FREE_RANGES = 16;
@@ -51,14 +59,17 @@ public final class MemoryMessage {
     /** Guest to host: this was the whole report. */
     public static final int HINT_DONE = 18;
 
-    /** Guest to host: these pages are in the balloon. */
+    /** Guest to host: put these pages into the balloon. The id is the guest's own, for the answer. */
     public static final int INFLATE = 19;
 
-    /** Guest to host: the guest wants these pages back from the balloon. */
+    /** Guest to host: give these pages back from the balloon. They are the host's until BALLOON_DONE. */
     public static final int DEFLATE = 20;
 
     /** Guest to host: so many pages could be given to the balloon without hurting the guest. */
     public static final int AVAILABLE = 21;
+
+    /** Guest to host: what the RECLAIM with this id asked for is done; so many pages are available now. */
+    public static final int RECLAIMED = 22;
 
     /** The base-2 logarithm of the bytes of a page on the wire. */
     public static final int PAGE_SHIFT = 12;
@@ -84,6 +95,35 @@ public final class MemoryMessage {
         return ByteBuffer.allocate(Long.BYTES).putLong(0, value);
     }
 
+    /** The body of a BALLOON_REFUSED. */
+    static ByteBuffer refused(long id, String why) {
+        byte[] text = why.getBytes(StandardCharsets.UTF_8);
+        return ByteBuffer.allocate(Long.BYTES + text.length)
+                .putLong(id)
+                .put(text)
+                .flip();
+    }
+
+    /** Why, of a BALLOON_REFUSED. */
+    static String why(ByteBuffer body) {
+        return StandardCharsets.UTF_8
+                .decode(body.slice(RANGES_OFFSET, body.remaining() - RANGES_OFFSET))
+                .toString();
+    }
+
+    /** The body of a message of an id and a number of pages. */
+    static ByteBuffer idAndPages(long id, long pages) {
+        return ByteBuffer.allocate(2 * Long.BYTES).putLong(ID_OFFSET, id).putLong(FIRST_PAGE_OFFSET, pages);
+    }
+
+    /** The number of pages behind an id, which {@link #id} reads. */
+    static long pagesBehindId(ByteBuffer body) throws RefusedFrameException {
+        if (body.remaining() != 2 * Long.BYTES) {
+            throw malformed();
+        }
+        return checkedPages(body.getLong(FIRST_PAGE_OFFSET));
+    }
+
     /** The number of a message that is one number. */
     static long number(ByteBuffer body) throws RefusedFrameException {
         if (body.remaining() != Long.BYTES) {
@@ -94,7 +134,10 @@ public final class MemoryMessage {
 
     /** As {@link #number(ByteBuffer)}; more pages than there are numbers for are refused. */
     static long pages(ByteBuffer body) throws RefusedFrameException {
-        long pages = number(body);
+        return checkedPages(number(body));
+    }
+
+    private static long checkedPages(long pages) throws RefusedFrameException {
         if (pages < 0 || pages > END_OF_PAGES) {
             throw malformed();
         }
@@ -112,13 +155,13 @@ public final class MemoryMessage {
         return first << COUNT_BITS | (count - 1);
     }
 
-    /** Reads the ranges from {@code offset} to the end of the body; nothing is added if there are none, or a half one. */
-    static void ranges(ByteBuffer body, int offset, RangeBatch into) throws RefusedFrameException {
-        int bytes = body.remaining() - offset;
+    /** Reads the ranges behind the id up to the end of the body; nothing is added if there are none, or a half one. */
+    static void ranges(ByteBuffer body, RangeBatch into) throws RefusedFrameException {
+        int bytes = body.remaining() - RANGES_OFFSET;
         if (bytes <= 0 || bytes % Long.BYTES != 0) {
             throw malformed();
         }
-        for (int at = offset; at < offset + bytes; at += Long.BYTES) {
+        for (int at = RANGES_OFFSET; at < RANGES_OFFSET + bytes; at += Long.BYTES) {
             long range = body.getLong(at);
             into.add(range >>> COUNT_BITS, (range & (MAX_RANGE_PAGES - 1)) + 1);
         }

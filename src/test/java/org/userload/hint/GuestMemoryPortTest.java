@@ -17,9 +17,11 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.userload.channel.ChannelClosedException;
 import org.userload.channel.ChannelEnd;
 import org.userload.channel.ChannelLayout;
 import org.userload.channel.ChannelLimits;
@@ -64,13 +66,15 @@ class GuestMemoryPortTest {
         }
 
         @Override
-        public void inflate(RangeBatch pages) {
+        public HintResult inflate(RangeBatch pages) {
             add("inflate" + text(pages));
+            return new HintResult.Accepted(1);
         }
 
         @Override
-        public void deflate(RangeBatch pages) {
+        public HintResult deflate(RangeBatch pages) {
             add("deflate" + text(pages));
+            return new HintResult.Refused(Refusal.NOT_RELEASED, 1, 9, 3);
         }
 
         @Override
@@ -141,7 +145,7 @@ class GuestMemoryPortTest {
     private static long asked(RawGuest guest) throws IOException {
         RawGuest.Frame frame = guest.next();
         assertThat(frame.type()).isEqualTo(MemoryMessage.HINT_START);
-        return ByteBuffer.wrap(frame.body()).getLong();
+        return frame.body().getLong();
     }
 
     private static byte[] longs(long... values) {
@@ -356,12 +360,13 @@ class GuestMemoryPortTest {
         GuestMemoryPort port = new GuestMemoryPort(heard, LIMIT);
         host(port);
         CompletableFuture<GuestMemoryAgent> itself = new CompletableFuture<>();
+        AtomicReference<GuestMemoryAgent.BalloonAnswer> inflated = new AtomicReference<>();
         GuestMemoryAgent agent = agent(into -> {}, new GuestBalloon() {
             @Override
             public void target(long pages) throws InterruptedException {
                 try {
-                    itself.join().inflate(new RangeBatch().add(0, pages));
-                } catch (IOException e) {
+                    inflated.set(itself.join().inflate(new RangeBatch().add(0, pages)).get());
+                } catch (IOException | ExecutionException e) {
                     throw new AssertionError(e);
                 }
             }
@@ -374,15 +379,57 @@ class GuestMemoryPortTest {
         itself.complete(agent);
         assertThat(port.balloonTarget((1 << 20) + 7)).isEqualTo(SendOutcome.SENT);
         Threads.await("inflated", 20, () -> heard.events().size() == 2);
-        agent.deflate(new RangeBatch().add(5, 1).add(9, 3));
-        assertThat(port.reclaim(100)).isEqualTo(SendOutcome.SENT);
-        Threads.await("all", 20, () -> heard.events().size() == 4);
+        GuestMemoryAgent.BalloonAnswer deflated =
+                agent.deflate(new RangeBatch().add(5, 1).add(9, 3)).get(20, TimeUnit.SECONDS);
+        assertThat(deflated.done()).isFalse();
+        assertThat(deflated.refusal()).contains("3 pages from page 9").contains("not released");
+        assertThat(port.reclaim(100).get(20, TimeUnit.SECONDS)).isEqualTo(101);
+        assertThat(inflated.get()).isEqualTo(new GuestMemoryAgent.BalloonAnswer(true, ""));
         agent.available(77);
-        Threads.await("all", 20, () -> heard.events().size() == 5);
+        Threads.await("all", 20, () -> heard.events().size() == 4);
         assertThat(heard.events())
-                .containsExactly(
-                        "connected", "inflate 0+1048576 1048576+7", "deflate 5+1 9+3", "available 101", "available 77");
+                .containsExactly("connected", "inflate 0+1048576 1048576+7", "deflate 5+1 9+3", "available 77");
         assertThatThrownBy(() -> port.reclaim(-1)).isInstanceOf(IllegalArgumentException.class);
+    }
+
+    @Test
+    void reclaim_endsWhenTheGuestAnswersItsOwnId_orIsGone() throws Exception {
+        GuestMemoryPort port = new GuestMemoryPort(heard, LIMIT);
+        assertFails(port.reclaim(5), "no channel open");
+        host(port);
+        RawGuest guest = rawGuest();
+        CompletableFuture<Long> first = port.reclaim(5);
+        CompletableFuture<Long> second = port.reclaim(6);
+        assertFails(first, "asked again");
+        ByteBuffer firstAsked = guest.next().body();
+        ByteBuffer secondAsked = guest.next().body();
+        assertThat(secondAsked.getLong(8)).isEqualTo(6);
+        guest.sendMessage(PORT, MemoryMessage.RECLAIMED, longs(firstAsked.getLong(0), 1));
+        guest.sendMessage(PORT, MemoryMessage.RECLAIMED, longs(secondAsked.getLong(0), 2));
+        assertThat(second.get(20, TimeUnit.SECONDS)).isEqualTo(2);
+        assertThat(port.staleMessages()).isEqualTo(1);
+        CompletableFuture<Long> third = port.reclaim(7);
+        guest.close();
+        assertFails(third, "closed its channel");
+    }
+
+    @Test
+    void balloonAnswers_thatNeverCome_endWithTheChannel() throws Exception {
+        GuestMemoryPort port = new GuestMemoryPort(new GuestMemoryListener() {
+            @Override
+            public HintResult inflate(RangeBatch pages) {
+                throw new IllegalStateException("the kernel does not drop a page");
+            }
+
+            @Override
+            public HintResult deflate(RangeBatch pages) {
+                return new HintResult.Accepted(1);
+            }
+        });
+        host(port);
+        GuestMemoryAgent agent = agent(into -> {}, GuestBalloon.NONE);
+        CompletableFuture<GuestMemoryAgent.BalloonAnswer> answer = agent.inflate(new RangeBatch().add(1, 1));
+        assertThatThrownBy(() -> get(answer)).hasCauseInstanceOf(ChannelClosedException.class);
     }
 
     @Test
@@ -418,7 +465,7 @@ class GuestMemoryPortTest {
     }
 
     private static boolean sends(RawGuest guest, SplittableRandom random) {
-        int type = random.nextInt(10) == 0 ? random.nextInt(1 << 16) : 14 + random.nextInt(9);
+        int type = random.nextInt(10) == 0 ? random.nextInt(1 << 16) : 14 + random.nextInt(10);
         int length = random.nextInt(4) == 0 ? random.nextInt(100) : 8 * random.nextInt(6);
         byte[] body = new byte[length];
         random.nextBytes(body);

@@ -39,7 +39,7 @@ class MemoryMessageTest {
                 assertThat(MemoryMessage.id(copy)).isEqualTo(id);
                 if (type == MemoryMessage.FREE_RANGES) {
                     RangeBatch ranges = new RangeBatch();
-                    MemoryMessage.ranges(copy, MemoryMessage.RANGES_OFFSET, ranges);
+                    MemoryMessage.ranges(copy, ranges);
                     for (int i = 0; i < ranges.size(); i++) {
                         add(ranges.first(i), ranges.count(i));
                     }
@@ -201,7 +201,7 @@ class MemoryMessageTest {
     @ValueSource(ints = {0, 7, 8, 9, 15, 23})
     void rangesThatAreCutOff_areRefused_andNothingIsAdded(int bytes) {
         RangeBatch into = new RangeBatch();
-        assertThatThrownBy(() -> MemoryMessage.ranges(ByteBuffer.allocate(bytes), MemoryMessage.RANGES_OFFSET, into))
+        assertThatThrownBy(() -> MemoryMessage.ranges(ByteBuffer.allocate(bytes), into))
                 .isInstanceOf(RefusedFrameException.class);
         assertThat(into.size()).isZero();
     }

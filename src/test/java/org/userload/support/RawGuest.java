@@ -11,8 +11,12 @@ import org.userload.channel.ChannelLayout;
 public final class RawGuest implements AutoCloseable {
     private static final long DEADLINE_SECONDS = 20;
 
-    /** What the host sent. */
-    public record Frame(int kind, int port, int type, byte[] body) {}
+    /**
+     * What the host sent.
+     *
+     * @param body a copy, from position 0 to its limit
+     */
+    public record Frame(int kind, int port, int type, ByteBuffer body) {}
 
     private final BytePipe pipe;
     private final ByteBuffer in = ByteBuffer.allocate(2 * (ChannelLayout.HEADER_BYTES + ChannelLayout.MAX_BODY_BYTES));
@@ -88,7 +92,7 @@ public final class RawGuest implements AutoCloseable {
                             in.get(at + ChannelLayout.KIND_OFFSET),
                             in.getShort(at + ChannelLayout.PORT_OFFSET),
                             in.getShort(at + ChannelLayout.TYPE_OFFSET),
-                            body);
+                            ByteBuffer.wrap(body));
                 }
             }
             in.compact();
