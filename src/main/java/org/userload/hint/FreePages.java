@@ -88,8 +88,7 @@ public final class FreePages {
                 synchronized (lock) {
                     long taken = 0;
                     for (int i = 0; i < ranges.size(); i++) {
-                        HintOutcome outcome =
-                                checked(id, ranges.first(i) << MemoryMessage.PAGE_SHIFT, ranges.count(i));
+                        HintOutcome outcome = checked(id, ranges.first(i) << MemoryMessage.PAGE_SHIFT, ranges.count(i));
                         if (outcome == HintOutcome.TAKEN) {
                             taken++;
                         } else {
