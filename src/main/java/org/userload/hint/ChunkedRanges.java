@@ -8,6 +8,7 @@ final class ChunkedRanges implements RangeStore {
     private static final int MASK = Chunk.SIZE - 1;
 
     private final StoreShape shape;
+    private final int leastRanges;
     private final @Nullable Chunk[] chunks;
     private long pages;
     private long runs;
@@ -27,6 +28,7 @@ final class ChunkedRanges implements RangeStore {
 
     private ChunkedRanges(StoreShape shape, @Nullable Chunk[] chunks) {
         this.shape = shape;
+        this.leastRanges = shape.leastChunkedRanges();
         this.chunks = chunks;
     }
 
@@ -48,14 +50,53 @@ final class ChunkedRanges implements RangeStore {
         return simplest();
     }
 
+    /**
+     * Adds single pages of a batch, one after the other, as long as they are new, in a bitmap, away from its edges and
+     * change no form. {@link #simplest} is to be called after it.
+     *
+     * @param from index of the first range in the batch
+     * @return index of the first range that was not added
+     */
+    int addSinglePages(RangeBatch batch, int from) {
+        int size = batch.size();
+        int i = from;
+        long newRuns = 0;
+        for (; i < size && batch.count(i) == 1; i++) {
+            long page = batch.first(i);
+            int inChunk = (int) page & MASK;
+            if (inChunk == 0
+                    || inChunk == MASK
+                    || !(chunks[(int) (page >>> SHIFT)] instanceof BitmapChunk bitmap)
+                    || !bitmap.isFarFromSimple()) {
+                break;
+            }
+            int before = bitmap.runs;
+            if (!bitmap.addOne(inChunk)) {
+                break;
+            }
+            newRuns += bitmap.runs - before;
+        }
+        pages += i - from;
+        runs += newRuns;
+        return i;
+    }
+
     @Override
     public RangeStore remove(long first, long end) {
         change(first, end, false);
         return simplest();
     }
 
-    private RangeStore simplest() {
-        return runs - joins <= shape.leastChunkedRanges() ? FewRanges.of(shape, this) : this;
+    /** This, or what holds the same with less once there are few ranges. */
+    RangeStore simplest() {
+        if (runs - joins > leastRanges) {
+            return this;
+        }
+        try {
+            return FewRanges.of(shape, this);
+        } catch (OutOfMemoryError e) {
+            return this; // the change is done; a simpler form would only save memory
+        }
     }
 
     private void change(long first, long end, boolean add) {

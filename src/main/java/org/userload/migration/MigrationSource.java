@@ -38,6 +38,7 @@ public final class MigrationSource implements AutoCloseable {
     private final Guest guest;
     private final GuestMemory memory;
     private final MigrationPlan plan;
+    private final LivePageSource pages;
     private final PageServer server;
     private final DestinationPlace place = new DestinationPlace();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
@@ -53,12 +54,17 @@ public final class MigrationSource implements AutoCloseable {
         this.guest = guest;
         this.memory = memory;
         this.plan = plan;
-        LivePageSource pages = new LivePageSource(memory, "the migrating guest");
-        this.server = PageServer.serveGuest(
-                plan.mode().tracksWrites() ? config : withoutDeltas(config),
-                pages,
-                plan.mode().hasRounds(),
-                new Events());
+        this.pages = new LivePageSource(memory, "the migrating guest");
+        try {
+            this.server = PageServer.serveGuest(
+                    plan.mode().tracksWrites() ? config : withoutDeltas(config),
+                    pages,
+                    plan.mode().hasRounds(),
+                    new Events());
+        } catch (IOException | RuntimeException e) {
+            pages.close();
+            throw e;
+        }
     }
 
     /**
@@ -181,6 +187,7 @@ public final class MigrationSource implements AutoCloseable {
     @Override
     public void close() {
         server.close();
+        pages.close();
         IOException closed = new IOException("the source was closed");
         place.close();
         ready.completeExceptionally(closed);
