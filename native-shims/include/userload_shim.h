@@ -12,7 +12,7 @@
 #define USERLOAD_EXPORT __attribute__((visibility("default")))
 
 /* Changes with every change of a signature below; checked when the library is loaded. */
-#define USERLOAD_SHIM_VERSION 2
+#define USERLOAD_SHIM_VERSION 1
 
 USERLOAD_EXPORT int userload_shim_version(void);
 
@@ -22,8 +22,5 @@ USERLOAD_EXPORT int userload_shim_version(void);
  * holds up no safepoint. Returns the exclusive or of the bytes read.
  */
 USERLOAD_EXPORT int userload_touch(uint64_t address, size_t length, size_t page_bytes);
-
-/* How many pages from address on hold nothing but zeros, up to pages. */
-USERLOAD_EXPORT size_t userload_zero_pages(uint64_t address, size_t pages, size_t page_bytes);
 
 #endif

@@ -27,7 +27,9 @@ public final class UntouchedGuest implements Callable<Integer> {
     @Option(names = "--gib", split = ",", description = "Sizes. Default: ${DEFAULT-VALUE}.")
     private List<Integer> sizes = List.of(1, 8);
 
-    @Option(names = "--rounds", description = "Runs of each kind, after one that is not counted. Default: ${DEFAULT-VALUE}.")
+    @Option(
+            names = "--rounds",
+            description = "Runs of each kind, after one that is not counted. Default: ${DEFAULT-VALUE}.")
     private int rounds = 5;
 
     public static void main(String[] arguments) {
@@ -53,7 +55,11 @@ public final class UntouchedGuest implements Callable<Integer> {
                 }
                 System.out.printf(
                         "%d GiB, %s: %s | %s | %s%n",
-                        gib, tracked, Spread.of(read).text(2), Spread.of(looked).text(2), Spread.of(ratios).text(4));
+                        gib,
+                        tracked,
+                        Spread.of(read).text(2),
+                        Spread.of(looked).text(2),
+                        Spread.of(ratios).text(4));
             }
         }
         return 0;
@@ -67,7 +73,9 @@ public final class UntouchedGuest implements Callable<Integer> {
                 tracker.start();
             }
             long start = System.nanoTime();
-            long zeros = read ? readAll(memory.region(0)) : describeAll(source, memory.region(0).pageCount());
+            long zeros = read
+                    ? readAll(memory.region(0))
+                    : describeAll(source, memory.region(0).pageCount());
             double millis = (System.nanoTime() - start) / 1e6;
             if (zeros != memory.region(0).pageCount()) {
                 throw new IllegalStateException("only " + zeros + " pages were found to be zero");

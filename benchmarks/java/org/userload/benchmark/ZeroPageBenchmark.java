@@ -22,7 +22,6 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.Setup;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
-import org.userload.linux.NativeShim;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MemoryRegion;
 import org.userload.memory.RegionTable;
@@ -62,7 +61,6 @@ public class ZeroPageBenchmark {
     public Content content;
 
     private final Comparison c = LibraryLoader.create(Comparison.class).load("c");
-    private final NativeShim shim = NativeShim.load();
     private GuestMemory memory;
     private MemoryRegion region;
     private ByteBuffer bytes;
@@ -144,20 +142,6 @@ public class ZeroPageBenchmark {
             boolean is = (long) LONG.get(bytes, page << 12) == 0
                     && c.memcmp(start, start + Long.BYTES, PAGE_BYTES - Long.BYTES) == 0;
             zero += is ? 1 : 0;
-        }
-        return zero;
-    }
-
-    /** One call for each run. */
-    @Benchmark
-    @OperationsPerInvocation(PAGES)
-    public int shim() {
-        int first = next();
-        int zero = 0;
-        for (int done = 0; done < PAGES; done++) {
-            int zeros = (int) shim.zeroPages(address + ((long) (first + done) << 12), PAGES - done, PAGE_BYTES);
-            zero += zeros;
-            done += zeros;
         }
         return zero;
     }

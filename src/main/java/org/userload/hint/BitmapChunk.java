@@ -69,6 +69,10 @@ final class BitmapChunk extends Chunk {
         return true;
     }
 
+    long wordOf(int page) {
+        return words[page >>> SHIFT];
+    }
+
     /** How many of the two pages beside {@code page} are set. */
     private int neighbours(long word, int page) {
         int inWord = page & (Long.SIZE - 1);

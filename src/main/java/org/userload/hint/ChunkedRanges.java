@@ -7,11 +7,17 @@ final class ChunkedRanges implements RangeStore {
     private static final int SHIFT = StoreShape.CHUNK_SHIFT;
     private static final int MASK = Chunk.SIZE - 1;
 
+    /** Single pages of a batch whose words are read ahead: as many cache misses as a core has under way at most. */
+    private static final int LOADED_AT_ONCE = 32;
+
     private final StoreShape shape;
     private final int leastRanges;
     private final @Nullable Chunk[] chunks;
     private long pages;
     private long runs;
+
+    /** Means nothing; without a place for what was loaded the JIT would not load it. */
+    private long lastLoaded;
 
     /** Boundaries between two chunks that lie within a range: it counts as a run in either. */
     private long joins;
@@ -61,7 +67,11 @@ final class ChunkedRanges implements RangeStore {
         int size = batch.size();
         int i = from;
         long newRuns = 0;
+        int loaded = from;
         for (; i < size && batch.count(i) == 1; i++) {
+            if (i == loaded) {
+                loaded = load(batch, i, Math.min(size, i + LOADED_AT_ONCE));
+            }
             long page = batch.first(i);
             int inChunk = (int) page & MASK;
             if (inChunk == 0
@@ -79,6 +89,22 @@ final class ChunkedRanges implements RangeStore {
         pages += i - from;
         runs += newRuns;
         return i;
+    }
+
+    /**
+     * Reads what is about to be changed, so that the processor waits for all of it at the same time: a change hangs on many
+     * instructions, and few changes fit into its window.
+     */
+    private int load(RangeBatch batch, int from, int to) {
+        long words = 0;
+        for (int i = from; i < to; i++) {
+            long page = batch.first(i);
+            if (chunks[(int) (page >>> SHIFT)] instanceof BitmapChunk bitmap) {
+                words += bitmap.wordOf((int) page & MASK);
+            }
+        }
+        lastLoaded = words;
+        return to;
     }
 
     @Override

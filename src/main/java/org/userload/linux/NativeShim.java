@@ -17,7 +17,7 @@ import jnr.ffi.types.size_t;
  */
 public final class NativeShim {
     /** The version that this class speaks; the library has its own and they must agree. */
-    private static final int VERSION = 2;
+    private static final int VERSION = 1;
 
     private final Calls calls;
 
@@ -32,10 +32,6 @@ public final class NativeShim {
 
         @IgnoreError
         int userload_touch(long address, @size_t long length, @size_t long pageBytes);
-
-        @IgnoreError
-        @size_t
-        long userload_zero_pages(long address, @size_t long pages, @size_t long pageBytes);
     }
 
     /** There is no usable shim in this build. */
@@ -87,10 +83,5 @@ public final class NativeShim {
     /** Reads the first byte of every page of a range in user mode, from native code. */
     public void touch(long address, long length, int pageBytes) {
         calls.userload_touch(address, length, pageBytes);
-    }
-
-    /** How many pages from a host address on hold nothing but zeros, up to {@code pages}. All of them must be present. */
-    public long zeroPages(long address, long pages, int pageBytes) {
-        return calls.userload_zero_pages(address, pages, pageBytes);
     }
 }

@@ -208,8 +208,7 @@ public final class PopulatedPages implements AutoCloseable {
             } else {
                 runStart = run.getLong(PagemapLayout.REGION_START);
                 runEnd = run.getLong(PagemapLayout.REGION_END);
-                runIsPresent =
-                        (run.getLong(PagemapLayout.REGION_CATEGORIES) & PagemapLayout.PAGE_IS_PRESENT) != 0;
+                runIsPresent = (run.getLong(PagemapLayout.REGION_CATEGORIES) & PagemapLayout.PAGE_IS_PRESENT) != 0;
             }
         }
 

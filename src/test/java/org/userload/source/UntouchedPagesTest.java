@@ -193,7 +193,9 @@ class UntouchedPagesTest {
             }
             for (long page = 0; page < PAGES; page++) {
                 if (sent.get(page) && zero.get(page)) {
-                    assertThat(isZero(memory, page)).as("page %d, zero when it was sent last", page).isTrue();
+                    assertThat(isZero(memory, page))
+                            .as("page %d, zero when it was sent last", page)
+                            .isTrue();
                 }
             }
         }
