@@ -1,7 +1,10 @@
 package org.userload.source;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
@@ -45,7 +48,7 @@ class UntouchedPagesTest {
     private static long hostPagesPresent(MemoryRegion region) throws Exception {
         long kib = 0;
         boolean inside = false;
-        for (String line : java.nio.file.Files.readAllLines(java.nio.file.Path.of("/proc/self/smaps"))) {
+        for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
             if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
                 String[] range = line.substring(0, line.indexOf(' ')).split("-", 2);
                 long start = Long.parseUnsignedLong(range[0], 16);
@@ -218,7 +221,7 @@ class UntouchedPagesTest {
     @Test
     void closedMemory_isAnError_andNotZero() {
         try (LivePageSource source = closedSource()) {
-            assertThat(org.assertj.core.api.Assertions.catchThrowable(() -> source.describe(0, 0, 512)))
+            assertThatThrownBy(() -> source.describe(0, 0, 512))
                     .isInstanceOf(PageSourceException.class)
                     .hasMessageContaining("the memory is closed");
         }
