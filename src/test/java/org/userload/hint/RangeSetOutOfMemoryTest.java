@@ -38,7 +38,7 @@ class RangeSetOutOfMemoryTest {
         private final RangeSet set = new RangeSet((long) CHUNKS * Chunk.SIZE);
         private final RangeBatch batch = new RangeBatch();
         private final List<byte[]> ballast = new ArrayList<>();
-        private byte[][] reserve = NOTHING;
+        private byte[][] unusedReserve = NOTHING;
 
         private Exhausting(long seed) {
             random = new SplittableRandom(seed);
@@ -53,7 +53,7 @@ class RangeSetOutOfMemoryTest {
                 ballast.add(new byte[1 << 14]);
             }
             for (int failures = 0; failures < FAILURES; failures++) {
-                reserve = new byte[256][1 << 14];
+                unusedReserve = new byte[256][1 << 14];
                 long pages = 0;
                 boolean batched = false;
                 try {
@@ -63,7 +63,7 @@ class RangeSetOutOfMemoryTest {
                         change(batched);
                     }
                 } catch (OutOfMemoryError e) {
-                    reserve = NOTHING;
+                    unusedReserve = NOTHING;
                 }
                 check(failures, batched ? pages : -1);
                 // Room for more, so that the heap ends at another place next time.
@@ -85,7 +85,7 @@ class RangeSetOutOfMemoryTest {
                 set.addAbsent(batch);
             } else {
                 long first = chunk + random.nextInt(Chunk.SIZE);
-                long count = 1 + random.nextInt(2 * Chunk.SIZE);
+                long count = 1L + random.nextInt(2 * Chunk.SIZE);
                 if (random.nextBoolean()) {
                     set.add(first, count);
                 } else {
