@@ -64,6 +64,30 @@ public final class AtomicBitmap {
         return changed;
     }
 
+    /**
+     * Sets {@code count} bits from {@code first}, and those of them that this call changed in {@code next}, too, afterwards.
+     * Of two calls that race for a bit, one alone passes it on.
+     *
+     * @param next another bitmap of the same size
+     * @return how many bits this call changed here
+     */
+    public long setAndPassOn(long first, long count, AtomicBitmap next) {
+        checkRange(first, count);
+        next.checkRange(first, count);
+        long changed = 0;
+        long end = first + count;
+        for (long index = first; index < end; index = nextWord(index)) {
+            long mask = maskWithin(index, end);
+            int word = (int) (index >>> SHIFT);
+            long mine = mask & ~(long) WORDS.getAndBitwiseOr(words, word, mask);
+            if (mine != 0) {
+                WORDS.getAndBitwiseOr(next.words, word, mine);
+                changed += Long.bitCount(mine);
+            }
+        }
+        return changed;
+    }
+
     /** Clears {@code count} bits from {@code first}; gives how many this call changed. Atomic per 64 bits. */
     public long clear(long first, long count) {
         checkRange(first, count);
@@ -94,6 +118,19 @@ public final class AtomicBitmap {
             count += Long.bitCount((long) WORDS.getAcquire(words, i));
         }
         return count;
+    }
+
+    /** Bits that are clear here and in each of the others, which have this size; a snapshot as {@link #cardinality()}. */
+    public long countClear(AtomicBitmap... others) {
+        long clear = size;
+        for (int i = 0; i < words.length; i++) {
+            long set = (long) WORDS.getAcquire(words, i);
+            for (AtomicBitmap other : others) {
+                set |= (long) WORDS.getAcquire(other.words, i);
+            }
+            clear -= Long.bitCount(set);
+        }
+        return clear;
     }
 
     /** Set bits among {@code count} from {@code first}. */
