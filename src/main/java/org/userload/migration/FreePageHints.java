@@ -126,7 +126,7 @@ final class FreePageHints implements AutoCloseable {
         inCall = true;
         thread.execute(() -> {
             try {
-                guest.report(id, (address, pages) -> free.hint(id, address, pages))
+                guest.report(id, free.sink(id))
                         .whenComplete((none, thrown) -> {
                             if (thrown == null) {
                                 answer.complete(null);
