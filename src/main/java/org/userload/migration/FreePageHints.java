@@ -126,8 +126,7 @@ final class FreePageHints implements AutoCloseable {
         inCall = true;
         thread.execute(() -> {
             try {
-                guest.report(id, free.sink(id))
-                        .whenComplete((none, thrown) -> {
+                guest.report(id, free.sink(id)).whenComplete((none, thrown) -> {
                             if (thrown == null) {
                                 answer.complete(null);
                             } else {

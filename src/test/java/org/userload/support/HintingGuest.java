@@ -42,11 +42,11 @@ public final class HintingGuest implements Guest, FreePageReporter, AutoCloseabl
         private final AtomicInteger reports = new AtomicInteger();
         private int generation;
 
-        /** @param poison what it fills free pages with and wants to find in them, 0 for nothing; network order */
+        /** @param poison what it fills free pages with and wants to find in them, 0 for nothing */
         public State(RegionTable table, int threads, long poison) {
             this.table = table;
             this.pages = (int) table.totalPages();
-            this.poisonWord = Long.reverseBytes(poison);
+            this.poisonWord = poison;
             this.free = new AtomicBitmap(pages);
             this.expected = new long[pages * PAGE_WORDS];
             free.set(0, pages);
@@ -55,7 +55,8 @@ public final class HintingGuest implements Guest, FreePageReporter, AutoCloseabl
             }
         }
 
-        private long addressOf(int page) {
+        /** Where a page lies. */
+        public long addressOf(int page) {
             return table.entries().get(regionOf(page)).guestAddress() + ((long) pageInRegion(page) << 12);
         }
 

@@ -100,7 +100,7 @@ public final class RawDestination implements Closeable {
                 frame.body().get(page);
             } else if (frame.is(FrameType.FREE)) {
                 for (int at = 0; at < page.length; at++) {
-                    page[at] = frame.body().get(frame.body().position() + at % Long.BYTES);
+                    page[at] = frame.body().get(Long.BYTES - 1 - at % Long.BYTES);
                 }
                 free.increment();
             }
