@@ -130,4 +130,35 @@ class AtomicBitmapTest {
             assertThat(bitmap.cardinality()).isEqualTo(setting ? size : 0);
         }
     }
+
+    @Test
+    void bitThatSeveralThreadsSet_isPassedOnByOneOfThem() throws Exception {
+        SplittableRandom random = Seeds.random("AtomicBitmapTest pass on");
+        int size = 5000;
+        for (int round = 0; round < 20; round++) {
+            AtomicBitmap claimed = new AtomicBitmap(size);
+            List<AtomicBitmap> passedOn =
+                    List.of(new AtomicBitmap(size), new AtomicBitmap(size), new AtomicBitmap(size));
+            long seed = random.nextLong();
+            AtomicInteger number = new AtomicInteger();
+            List<FutureTask<Long>> tasks = Threads.start(passedOn.size(), () -> {
+                int mine = number.getAndIncrement();
+                SplittableRandom own = new SplittableRandom(seed + mine);
+                long changed = 0;
+                for (int i = 0; i < 300; i++) {
+                    int first = own.nextInt(size);
+                    changed += claimed.setAndPassOn(first, own.nextInt(size - first + 1), passedOn.get(mine));
+                }
+                return changed - passedOn.get(mine).cardinality();
+            });
+            for (FutureTask<Long> task : tasks) {
+                assertThat(Threads.join(task, 10)).isZero();
+            }
+            for (int page = 0; page < size; page++) {
+                int index = page;
+                assertThat(passedOn.stream().filter(bits -> bits.get(index)).count())
+                        .isEqualTo(claimed.get(index) ? 1 : 0);
+            }
+        }
+    }
 }
