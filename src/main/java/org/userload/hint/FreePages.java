@@ -289,7 +289,7 @@ public final class FreePages {
      * counts as empty: the guest may have it back and rely on its zeros, and a hint that is older must not give it the pattern.
      */
     public long freeFrom(int region, long page, long end) {
-        return free[region].nextClear(page, empty[region].nextSet(page, end)) - page;
+        return isFree(region, page) ? free[region].nextClear(page, empty[region].nextSet(page, end)) - page : 0;
     }
 
     /** How many pages from {@code page} on and before {@code end} are empty, up to the first that is not. */

@@ -133,13 +133,16 @@ final class StreamRole implements ConnectionRole {
         session.countAcknowledged(header.count());
     }
 
-    /** Before the guest runs there it has nothing to release there, and its pages may have to be sent again. */
+    /**
+     * Before the guest runs there it has nothing to release there, and its pages may have to be sent again. It may run before START
+     * has come.
+     */
     private void released(FrameHeader header) {
         if (!unread.frees()) {
             throw new ProtocolException("RELEASED frame, but it was not agreed on");
         }
         header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
-        if (!flow.isOpen() || !session.isCommitted()) {
+        if (!session.isCommitted()) {
             throw new ProtocolException("RELEASED frame before the guest runs at the destination");
         }
         session.releasedThere(header.region(), header.firstPage(), header.count());
@@ -210,7 +213,7 @@ final class StreamRole implements ConnectionRole {
             session.countFree(free);
             return flow.sent(0, encoder.writeFree(to, region, first, free, 0, unread.pattern()));
         }
-        PageRun kind = describe(region, first, unread.unknownFrom(region, first, longest));
+        PageRun kind = describe(region, first, longest);
         int pages = kind.pageCount();
         mark(region, first, pages, current);
         if (kind.isZero()) {
@@ -224,9 +227,11 @@ final class StreamRole implements ConnectionRole {
     /** Looks at no more pages than go in a frame, unless they are zero. */
     private PageRun describe(int region, long first, int longest) {
         PageSource source = session.source();
-        int most = Math.min(longest, flow.framePages());
+        int most = unread.unknownFrom(region, first, Math.min(longest, flow.framePages()));
         PageRun kind = source.describe(region, first, most);
-        return kind.isZero() && kind.pageCount() == most ? source.describe(region, first, longest) : kind;
+        return kind.isZero() && kind.pageCount() == most
+                ? source.describe(region, first, unread.unknownFrom(region, first, longest))
+                : kind;
     }
 
     /** Before a page is read or called free: what is written to it later belongs to a later pass. */

@@ -283,7 +283,7 @@ class HintedMigrationTest {
                     () -> catchThrowableOfType(HandoverException.class, () -> source.migrate(PATIENCE)));
             assertThat(asked.await(20, TimeUnit.SECONDS)).isTrue();
             assertThat(source.cancel()).isTrue();
-            HandoverException ended = migration.get(5, TimeUnit.SECONDS);
+            HandoverException ended = migration.get(20, TimeUnit.SECONDS);
             assertThat(ended).hasMessageContaining("cancelled");
             assertThat(ended.guestIsHere()).isTrue();
             assertThat(stopped.get()).isPositive();

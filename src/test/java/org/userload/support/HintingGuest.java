@@ -179,7 +179,7 @@ public final class HintingGuest implements Guest, FreePageReporter, AutoCloseabl
             long content = value * (word + 1);
             state.expected[page * PAGE_WORDS + word] = content;
             for (int i = 0; i < Long.BYTES; i++) {
-                buffer[word * Long.BYTES + i] = (byte) (content >>> 8 * i);
+                buffer[word * Long.BYTES + i] = (byte) (content >>> (8 * i));
             }
         }
         memory.put(state.addressOf(page), buffer, 0, PAGE_BYTES);
