@@ -13,6 +13,8 @@ import org.userload.dirty.TrackerChoice;
  * @param onNonConvergence pre-copy: what to do when rounds do not get smaller
  * @param throttle pre-copy: the steps of {@link OnNonConvergence#THROTTLE}
  * @param tracker how writes are tracked
+ * @param hints whether a guest that can tell its free pages is asked for them
+ * @param poison what each 8 bytes of a page hold that was not sent for being free; 0 for zero pages
  */
 public record MigrationPlan(
         MigrationMode mode,
@@ -21,7 +23,9 @@ public record MigrationPlan(
         int hybridRounds,
         OnNonConvergence onNonConvergence,
         ThrottleSteps throttle,
-        TrackerChoice tracker) {
+        TrackerChoice tracker,
+        boolean hints,
+        long poison) {
 
     /** The usual downtime limit of pre-copy. */
     public static final Duration DEFAULT_DOWNTIME_LIMIT = Duration.ofMillis(300);
@@ -57,31 +61,56 @@ public record MigrationPlan(
                 1,
                 OnNonConvergence.CONTINUE,
                 ThrottleSteps.DEFAULT,
-                TrackerChoice.AUTO);
+                TrackerChoice.AUTO,
+                false,
+                0);
     }
 
     public MigrationPlan withDowntimeLimit(Duration limit) {
-        return new MigrationPlan(mode, limit, maxRounds, hybridRounds, onNonConvergence, throttle, tracker);
+        return new MigrationPlan(
+                mode, limit, maxRounds, hybridRounds, onNonConvergence, throttle, tracker, hints, poison);
     }
 
     public MigrationPlan withMaxRounds(int rounds) {
         return new MigrationPlan(
-                mode, downtimeLimit, rounds, Math.min(hybridRounds, rounds), onNonConvergence, throttle, tracker);
+                mode,
+                downtimeLimit,
+                rounds,
+                Math.min(hybridRounds, rounds),
+                onNonConvergence,
+                throttle,
+                tracker,
+                hints,
+                poison);
     }
 
     public MigrationPlan withHybridRounds(int rounds) {
-        return new MigrationPlan(mode, downtimeLimit, maxRounds, rounds, onNonConvergence, throttle, tracker);
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, rounds, onNonConvergence, throttle, tracker, hints, poison);
     }
 
     public MigrationPlan withOnNonConvergence(OnNonConvergence action) {
-        return new MigrationPlan(mode, downtimeLimit, maxRounds, hybridRounds, action, throttle, tracker);
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, hybridRounds, action, throttle, tracker, hints, poison);
     }
 
     public MigrationPlan withThrottle(ThrottleSteps steps) {
-        return new MigrationPlan(mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, steps, tracker);
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, steps, tracker, hints, poison);
     }
 
     public MigrationPlan withTracker(TrackerChoice choice) {
-        return new MigrationPlan(mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, throttle, choice);
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, throttle, choice, hints, poison);
+    }
+
+    public MigrationPlan withHints(boolean asked) {
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, throttle, tracker, asked, poison);
+    }
+
+    public MigrationPlan withPoison(long pattern) {
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, throttle, tracker, hints, pattern);
     }
 }
