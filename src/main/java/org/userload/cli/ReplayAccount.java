@@ -47,7 +47,7 @@ record ReplayAccount(
                 times(),
                 MigrationResult.PageFigures.of(
                         statistics.pages(), replayed.cold().count(ColdPages.Kind.BALLOONED)),
-                new MigrationResult.HintFigures(source.hintBytes(), micros(source.hintNanos())),
+                new MigrationResult.HintFigures(source.hintBytes(), migration.hints().us()),
                 statistics.wireBytes(),
                 LatencySummary.ofNanos(statistics.faultLatencyNanos()),
                 LatencySummary.curve(statistics.faultLatencyNanos()),

@@ -100,7 +100,6 @@ final class ReplaySourceCommand implements Callable<Integer> {
                     sampler.samples(),
                     startNanos,
                     Objects.requireNonNull(source.encodingStatistics()),
-                    0,
                     0);
             say(MOVED + JsonLine.of(story));
             return 0;

@@ -11,15 +11,13 @@ import org.userload.trace.ThroughputSamples;
  * @param guestStartNanos {@link System#nanoTime()} when the guest began to run
  * @param encoding what compression and deltas did
  * @param hintBytes of messages about free pages, between host and guest, both ways
- * @param hintNanos how long the guest took to report its free pages, all reports together
  */
 record SourceStory(
         MigrationReport migration,
         ThroughputSamples throughput,
         long guestStartNanos,
         EncodingStatistics encoding,
-        long hintBytes,
-        long hintNanos) {
+        long hintBytes) {
 
     /**
      * The guest did not move.

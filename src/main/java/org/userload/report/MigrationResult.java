@@ -100,8 +100,8 @@ public record MigrationResult(
     /**
      * What asking the guest for its free pages took.
      *
-     * @param hintBytes messages between host and guest, both ways
-     * @param hintUs from each question to the last answer to it, all together
+     * @param hintBytes the guest's messages that counted
+     * @param hintUs how long the migration waited for them
      */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     public record HintFigures(long hintBytes, long hintUs) {}

@@ -186,6 +186,7 @@ public final class Workload implements Guest, AutoCloseable {
     }
 
     /** Empty for a guest without free pages. */
+    @Override
     public Optional<FreePageReporter> freePageReporter() {
         return Optional.ofNullable(freePages);
     }

@@ -11,8 +11,8 @@ public enum Unsent {
             Unit.COUNT,
             "pages that were not sent, since the guest does not need their content"),
     BALLOONED("ballooned_pages", "ballooned", Unit.COUNT, "pages that the guest had given to the host before"),
-    HINT_BYTES("hint_bytes", "hint bytes", Unit.COUNT, "messages between host and guest about free pages"),
-    HINT_TIME("hint_us", "hint time", Unit.MICROS, "how long the guest took to name its free pages");
+    HINT_BYTES("hint_bytes", "hint bytes", Unit.COUNT, "messages of the guest about its free pages"),
+    HINT_TIME("hint_us", "hint time", Unit.MICROS, "how long the migration waited for these");
 
     private final String key;
     private final String label;
