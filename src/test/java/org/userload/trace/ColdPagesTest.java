@@ -90,7 +90,22 @@ class ColdPagesTest {
         assertThat(cold.count(Kind.FREE)).isEqualTo(1681);
         assertThat(cold.count(Kind.BALLOONED)).isEqualTo(256);
         assertThat(cold.count(Kind.IN_USE)).isEqualTo(753);
-        System.out.println(runs(cold));
+        assertThat(runs(cold))
+                .containsExactly(
+                        new Run(Kind.FREE, 734, 16),
+                        new Run(Kind.IN_USE, 750, 32),
+                        new Run(Kind.FREE, 782, 1024),
+                        new Run(Kind.BALLOONED, 1806, 256),
+                        new Run(Kind.IN_USE, 2062, 128),
+                        new Run(Kind.ZERO, 2190, 64),
+                        new Run(Kind.FREE, 2254, 256),
+                        new Run(Kind.IN_USE, 2510, 56),
+                        new Run(Kind.FREE, 2566, 64),
+                        new Run(Kind.ZERO, 2630, 512),
+                        new Run(Kind.IN_USE, 3142, 64),
+                        new Run(Kind.FREE, 3206, 321),
+                        new Run(Kind.IN_USE, 3527, 473),
+                        new Run(Kind.ZERO, 4000, 96));
     }
 
     @Test
