@@ -13,7 +13,6 @@ import org.userload.dirty.DirtyTracker;
 import org.userload.dirty.DirtyTrackers;
 import org.userload.dirty.TrackerChoice;
 import org.userload.hint.FreePages;
-import org.userload.linux.NativeException;
 import org.userload.memory.GuestMemory;
 import org.userload.source.EncodingStatistics;
 import org.userload.source.LivePageSource;
@@ -274,7 +273,7 @@ public final class MigrationSource implements AutoCloseable {
             long start = System.nanoTime();
             try {
                 track();
-            } catch (IllegalStateException | NativeException e) {
+            } catch (RuntimeException e) {
                 hints.giveUp("the guest's writes cannot be tracked: " + e.getMessage());
                 stopTracking();
             }
