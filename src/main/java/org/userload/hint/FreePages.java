@@ -18,8 +18,8 @@ import org.userload.memory.RegionTable;
  * the page out again. The hint itself cannot come after that collection and put the page back: it is taken under the lock under
  * which the collection has ended the epoch, and is stale then.
  *
- * <p><b>Threads.</b> Any thread reads and hints; {@link #beginEpoch}, {@link #endEpoch} and {@link #used} are for the migrating
- * thread.
+ * <p><b>Threads.</b> Any thread reads and hints; {@link #beginEpoch} and {@link #endEpoch} are for the migrating thread, {@link
+ * #used} for that and for the {@link Balloon}.
  */
 public final class FreePages {
     /** No epoch has this id. */
@@ -100,7 +100,7 @@ public final class FreePages {
         free[region].set(first, count);
     }
 
-    /** A collection reports these pages as written: they are not free. */
+    /** A collection reports these pages as written, or the guest has got them back from a balloon: they are not free. */
     public void used(int region, long first, long count) {
         free[region].clear(first, count);
     }
