@@ -74,6 +74,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
         ReplayedGuest replayed = replay.guest(traceOptions.load(), coldMemory);
         try (GuestMemory memory = replayed.filledMemory();
                 Workload guest = replayed.on(memory)) {
+            replayed.inflateBalloon(memory);
             Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE, new RehearsedGuest());
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())

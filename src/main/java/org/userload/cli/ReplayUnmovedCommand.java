@@ -54,6 +54,7 @@ final class ReplayUnmovedCommand implements Callable<Integer> {
         Program program = replayed.program();
         try (GuestMemory memory = replayed.filledMemory();
                 Workload guest = replayed.on(memory)) {
+            replayed.inflateBalloon(memory);
             try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
                 long startNanos = System.nanoTime();
                 guest.runTo(switchOption.position(program));

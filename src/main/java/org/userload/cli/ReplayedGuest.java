@@ -1,5 +1,8 @@
 package org.userload.cli;
 
+import org.userload.hint.Balloon;
+import org.userload.hint.HintResult;
+import org.userload.hint.RangeBatch;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
 import org.userload.trace.AccessRate;
@@ -24,6 +27,20 @@ record ReplayedGuest(Program program, AccessRate rate, RegionTable table, ColdPa
         } catch (RuntimeException | Error e) {
             memory.close();
             throw e;
+        }
+    }
+
+    /**
+     * The guest inflates its balloon: the host drops these pages.
+     *
+     * @throws IllegalStateException when that is refused
+     */
+    void inflateBalloon(GuestMemory memory) {
+        RangeBatch ballooned = new RangeBatch();
+        cold.forEachRun(ColdPages.Kind.BALLOONED, (kind, first, count) -> ballooned.add(first, count));
+        if (ballooned.size() > 0
+                && Balloon.empty(memory, 0).inflate(ballooned) instanceof HintResult.Refused refused) {
+            throw new IllegalStateException("the balloon cannot be inflated: " + refused.message());
         }
     }
 
