@@ -13,6 +13,7 @@ import org.userload.migration.MigrationSource;
 import org.userload.migration.Rehearsal;
 import org.userload.report.JsonLine;
 import org.userload.source.ServerConfig;
+import org.userload.trace.ReplayedChannel;
 import org.userload.trace.ThroughputSampler;
 import org.userload.trace.Workload;
 import picocli.CommandLine.Command;
@@ -73,8 +74,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
         endWithParent();
         ReplayedGuest replayed = replay.guest(traceOptions.load(), coldMemory);
         try (GuestMemory memory = replayed.filledMemory();
-                Workload guest = replayed.on(memory)) {
-            replayed.inflateBalloon(memory);
+                ReplayedChannel channel = replayed.channel(memory);
+                Workload guest = replayed.on(memory, channel)) {
+            channel.inflateBalloon();
             Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE, new RehearsedGuest());
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
@@ -83,12 +85,17 @@ final class ReplaySourceCommand implements Callable<Integer> {
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, hints.into(migration.plan()))) {
                 say(READY + source.endpoint());
                 source.awaitDestination(PATIENCE);
-                return move(replayed, guest, memory, source);
+                return move(replayed, guest, channel, memory, source);
             }
         }
     }
 
-    private int move(ReplayedGuest replayed, Workload guest, GuestMemory memory, MigrationSource source)
+    private int move(
+            ReplayedGuest replayed,
+            Workload guest,
+            ReplayedChannel channel,
+            GuestMemory memory,
+            MigrationSource source)
             throws Exception {
         long startNanos = System.nanoTime();
         try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
@@ -101,7 +108,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
                     sampler.samples(),
                     startNanos,
                     Objects.requireNonNull(source.encodingStatistics()),
-                    0);
+                    channel.hintBytes());
             say(MOVED + JsonLine.of(story));
             return 0;
         } catch (HandoverException e) {

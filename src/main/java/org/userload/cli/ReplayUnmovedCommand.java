@@ -10,6 +10,7 @@ import org.userload.report.ThroughputBucket;
 import org.userload.report.UnmovedResult;
 import org.userload.trace.CpuState;
 import org.userload.trace.Program;
+import org.userload.trace.ReplayedChannel;
 import org.userload.trace.ThroughputSampler;
 import org.userload.trace.Workload;
 import picocli.CommandLine.Command;
@@ -53,8 +54,9 @@ final class ReplayUnmovedCommand implements Callable<Integer> {
     private UnmovedResult run(ReplayedGuest replayed) throws Exception {
         Program program = replayed.program();
         try (GuestMemory memory = replayed.filledMemory();
+                ReplayedChannel channel = replayed.channel(memory);
                 Workload guest = replayed.on(memory)) {
-            replayed.inflateBalloon(memory);
+            channel.inflateBalloon();
             try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
                 long startNanos = System.nanoTime();
                 guest.runTo(switchOption.position(program));

@@ -1,14 +1,13 @@
 package org.userload.cli;
 
 import org.userload.hint.Balloon;
-import org.userload.hint.HintResult;
-import org.userload.hint.RangeBatch;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
 import org.userload.trace.AccessRate;
 import org.userload.trace.ColdPages;
 import org.userload.trace.GuestReplayMemory;
 import org.userload.trace.Program;
+import org.userload.trace.ReplayedChannel;
 import org.userload.trace.Workload;
 
 /**
@@ -30,22 +29,20 @@ record ReplayedGuest(Program program, AccessRate rate, RegionTable table, ColdPa
         }
     }
 
-    /**
-     * The guest inflates its balloon: the host drops these pages.
-     *
-     * @throws IllegalStateException when that is refused
-     */
-    void inflateBalloon(GuestMemory memory) {
-        RangeBatch ballooned = new RangeBatch();
-        cold.forEachRun(ColdPages.Kind.BALLOONED, (kind, first, count) -> ballooned.add(first, count));
-        if (ballooned.size() > 0
-                && Balloon.empty(memory, 0).inflate(ballooned) instanceof HintResult.Refused refused) {
-            throw new IllegalStateException("the balloon cannot be inflated: " + refused.message());
-        }
+    /** The channel to the guest on a memory. The caller closes it. */
+    ReplayedChannel channel(GuestMemory memory) {
+        return ReplayedChannel.open(cold, Balloon.empty(memory, 0));
     }
 
     /** The guest on a memory, paused at its first access. */
     Workload on(GuestMemory memory) {
-        return new Workload(program, rate, new GuestReplayMemory(memory), cold);
+        return new Workload(program, rate, new GuestReplayMemory(memory));
+    }
+
+    /** The same, which can be asked for its free pages if it has any. */
+    Workload on(GuestMemory memory, ReplayedChannel channel) {
+        return cold.count(ColdPages.Kind.FREE) == 0
+                ? on(memory)
+                : new Workload(program, rate, new GuestReplayMemory(memory), channel.freePageReporter());
     }
 }

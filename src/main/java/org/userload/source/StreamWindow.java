@@ -87,7 +87,8 @@ final class StreamWindow {
 
     /**
      * Whether urgent pages may have to pass. While none can come, as long as the guest does not run at the destination, the
-     * window is all that was granted: a link is full then, however late a thread gets its turn.
+     * window is all that was granted: a link is full then, however late a thread gets its turn. Where there is no link, that
+     * would only be more than the cache holds.
      */
     void leaveRoom(boolean urgentPagesMayCome) {
         leavesRoom = urgentPagesMayCome;
@@ -95,7 +96,7 @@ final class StreamWindow {
 
     /** Pages that may be on their way, all together. */
     int pages() {
-        if (!leavesRoom) {
+        if (!isRuled()) {
             return grantedPages;
         }
         return Math.min(grantedPages, draining ? Math.min(windowPages, drainedWindowPages) : windowPages);
@@ -145,9 +146,14 @@ final class StreamWindow {
         if (measured && pathNanos >= 0) {
             path.measured(pathNanos, now);
         }
-        if (measured && leavesRoom) {
+        if (measured && isRuled()) {
             adapt(now);
         }
+    }
+
+    /** Whether the window is less than what was granted. */
+    private boolean isRuled() {
+        return leavesRoom || path.baseNanos() == 0;
     }
 
     private void adapt(long now) {

@@ -1,5 +1,6 @@
 package org.userload.trace;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
@@ -86,6 +87,14 @@ public final class ColdPages {
          */
         void accept(Kind kind, long first, long count);
     }
+
+    /**
+     * Pages that follow each other.
+     *
+     * @param first page of guest memory
+     * @param count pages, at least 1
+     */
+    public record Run(long first, long count) {}
 
     private static final int PAGE_SHIFT = 12;
     /** By index. */
@@ -206,12 +215,14 @@ public final class ColdPages {
     }
 
     /** The runs of one kind, upwards. */
-    public void forEachRun(Kind kind, RunConsumer consumer) {
-        forEachRun((found, from, count) -> {
-            if (found == kind) {
-                consumer.accept(found, from, count);
+    public List<Run> runs(Kind kind) {
+        List<Run> found = new ArrayList<>();
+        forEachRun((runKind, from, count) -> {
+            if (runKind == kind) {
+                found.add(new Run(from, count));
             }
         });
+        return found;
     }
 
     /**

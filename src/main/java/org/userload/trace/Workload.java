@@ -47,7 +47,7 @@ public final class Workload implements Guest, AutoCloseable {
 
     private final Replay replay;
     private final Pacer pacer;
-    private final @Nullable FreeColdPages freePages;
+    private final @Nullable FreePageReporter freePages;
     private final CompletableFuture<CpuState> completion = new CompletableFuture<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -75,12 +75,12 @@ public final class Workload implements Guest, AutoCloseable {
     }
 
     /**
-     * As {@link #Workload(Program, AccessRate, ReplayMemory)}, a guest that tells which of its cold pages are free.
+     * As {@link #Workload(Program, AccessRate, ReplayMemory)}, a guest that can be asked for its free pages.
      *
-     * @param cold what the memory was filled by
+     * @param freePages the caller's, open as long as the guest may move
      */
-    public Workload(Program program, AccessRate rate, ReplayMemory memory, ColdPages cold) {
-        this(program, rate, memory, Pacer.Clock.SYSTEM, cold);
+    public Workload(Program program, AccessRate rate, ReplayMemory memory, FreePageReporter freePages) {
+        this(program, rate, memory, Pacer.Clock.SYSTEM, freePages);
     }
 
     Workload(Program program, AccessRate rate, ReplayMemory memory, Pacer.Clock clock) {
@@ -88,10 +88,14 @@ public final class Workload implements Guest, AutoCloseable {
     }
 
     private Workload(
-            Program program, AccessRate rate, ReplayMemory memory, Pacer.Clock clock, @Nullable ColdPages cold) {
+            Program program,
+            AccessRate rate,
+            ReplayMemory memory,
+            Pacer.Clock clock,
+            @Nullable FreePageReporter freePages) {
         this.replay = new Replay(program, memory);
         this.pacer = new Pacer(replay, rate, clock);
-        this.freePages = cold == null || cold.count(ColdPages.Kind.FREE) == 0 ? null : new FreeColdPages(cold);
+        this.freePages = freePages;
     }
 
     /**
@@ -185,7 +189,7 @@ public final class Workload implements Guest, AutoCloseable {
         return true;
     }
 
-    /** Empty for a guest without free pages. */
+    /** Empty for a guest that cannot be asked. */
     @Override
     public Optional<FreePageReporter> freePageReporter() {
         return Optional.ofNullable(freePages);
