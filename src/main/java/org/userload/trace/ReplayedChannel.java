@@ -1,7 +1,6 @@
 package org.userload.trace;
 
 import java.util.List;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -35,13 +34,11 @@ public final class ReplayedChannel implements AutoCloseable {
     private final HostChannel hostChannel;
     private final GuestChannel guestChannel;
     private final GuestMemoryAgent agent;
-    private final Inflations inflations;
 
     private ReplayedChannel(ColdPages cold, Balloon balloon) {
         this.cold = cold;
         RingPipe.Pair pipe = RingPipe.pair(RingPipe.DEFAULT_BYTES);
-        this.inflations = new Inflations(balloon, cold.count(ColdPages.Kind.BALLOONED));
-        this.host = new GuestMemoryPort(inflations);
+        this.host = new GuestMemoryPort(new Host(balloon));
         this.hostChannel = HostChannel.open(pipe.host(), ChannelLimits.DEFAULT, List.of(host));
         this.guestChannel = GuestChannel.open(pipe.guest(), ChannelLimits.DEFAULT);
         this.agent = GuestMemoryAgent.open(guestChannel, this::report, GuestBalloon.NONE);
@@ -52,47 +49,16 @@ public final class ReplayedChannel implements AutoCloseable {
         return new ReplayedChannel(cold, balloon);
     }
 
-    /** The host's balloon, and how far the guest has inflated it. On the thread of the host's end. */
-    private static final class Inflations implements GuestMemoryListener {
-        private final Balloon balloon;
-        private final long expected;
-        private final CompletableFuture<Void> done = new CompletableFuture<>();
-        private long pages;
-
-        Inflations(Balloon balloon, long expected) {
-            this.balloon = balloon;
-            this.expected = expected;
+    /** The host's balloon. On the thread of the host's end. */
+    private record Host(Balloon balloon) implements GuestMemoryListener {
+        @Override
+        public HintResult inflate(RangeBatch pages) {
+            return balloon.inflate(pages);
         }
 
         @Override
-        public HintResult inflate(RangeBatch ranges) {
-            HintResult result = balloon.inflate(ranges);
-            if (result instanceof HintResult.Accepted accepted) {
-                pages += accepted.pages();
-                if (pages >= expected) {
-                    done.complete(null);
-                }
-            } else if (result instanceof HintResult.Refused refused) {
-                done.completeExceptionally(
-                        new IllegalStateException("the host refuses to inflate the balloon: " + refused.message()));
-            }
-            return result;
-        }
-
-        @Override
-        public HintResult deflate(RangeBatch ranges) {
-            return balloon.deflate(ranges);
-        }
-
-        @Override
-        public void available(long availablePages) {
-            // Nobody has asked.
-        }
-
-        @Override
-        public void disconnected() {
-            done.completeExceptionally(
-                    new IllegalStateException("the guest channel ended while the balloon was being inflated"));
+        public HintResult deflate(RangeBatch pages) {
+            return balloon.deflate(pages);
         }
     }
 
@@ -110,19 +76,28 @@ public final class ReplayedChannel implements AutoCloseable {
      * @throws IllegalStateException when that is refused, or does not come to an end
      */
     public void inflateBalloon() throws InterruptedException {
-        RangeBatch ballooned = new RangeBatch();
-        cold.runs(ColdPages.Kind.BALLOONED).forEach(run -> ballooned.add(run.first(), run.count()));
-        if (ballooned.size() == 0) {
-            return;
+        RangeBatch message = new RangeBatch();
+        for (ColdPages.Run run : cold.runs(ColdPages.Kind.BALLOONED)) {
+            message.add(run.first(), run.count());
+            if (message.size() == GuestMemoryAgent.MAX_RANGES) {
+                inflate(message);
+                message.clear();
+            }
         }
+        if (message.size() > 0) {
+            inflate(message);
+        }
+    }
+
+    private void inflate(RangeBatch message) throws InterruptedException {
         try {
-            agent.inflate(ballooned);
-            inflations.done.get(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        } catch (ChannelClosedException | TimeoutException e) {
-            throw new IllegalStateException("the balloon cannot be inflated: " + e, e);
-        } catch (ExecutionException e) {
-            Throwable cause = e.getCause() == null ? e : e.getCause();
-            throw new IllegalStateException(cause.getMessage(), cause);
+            GuestMemoryAgent.BalloonAnswer answer =
+                    agent.inflate(message).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            if (!answer.done()) {
+                throw new IllegalStateException("the host refuses pages of the balloon: " + answer.refusal());
+            }
+        } catch (ChannelClosedException | ExecutionException | TimeoutException e) {
+            throw new IllegalStateException("the guest's balloon cannot be inflated: " + e, e);
         }
     }
 
