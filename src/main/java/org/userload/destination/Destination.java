@@ -255,6 +255,9 @@ public final class Destination implements AutoCloseable {
 
     private void release(int region, PageRange pages, CompletableFuture<Released> done) {
         try {
+            if (closed.get()) {
+                throw new IllegalStateException("the destination was closed");
+            }
             Released released = installer.release(region, pages.first(), pages.count());
             if (released.missing() > 0) {
                 stream.sendReleased(region, pages.first(), pages.count());

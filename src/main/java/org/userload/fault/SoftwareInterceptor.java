@@ -35,6 +35,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
     private volatile @Nullable Started started;
     private volatile @Nullable Throwable failure;
     private volatile boolean closed;
+    private volatile boolean completed;
 
     /** How far known pages were put in place for the end. */
     private int fillRegion;
@@ -203,7 +204,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
 
     @Override
     public Released release(MemoryRegion region, long firstPage, long count) {
-        if (isStopped()) {
+        if (isStopped() && !completed) {
             throw new IllegalStateException("pages cannot be released: the session is over", failure);
         }
         AtomicBitmap received = region.received();
@@ -230,6 +231,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
 
     @Override
     public void complete() {
+        completed = true;
         waiters.wakeAll();
     }
 

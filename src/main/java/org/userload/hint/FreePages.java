@@ -51,7 +51,7 @@ public final class FreePages {
     /**
      * No page is free.
      *
-     * @param pattern what each 8 bytes of a free page hold at the destination, in network order
+     * @param pattern what each little-endian 8 bytes of a free page hold at the destination
      */
     public FreePages(RegionTable table, long pattern) {
         this.table = table;
@@ -70,7 +70,7 @@ public final class FreePages {
                 .toArray(AtomicBitmap[]::new);
     }
 
-    /** What each 8 bytes of a free page hold at the destination. */
+    /** What each little-endian 8 bytes of a free page hold at the destination. */
     public long pattern() {
         return pattern;
     }
@@ -135,8 +135,7 @@ public final class FreePages {
                 synchronized (lock) {
                     long taken = 0;
                     for (int i = 0; i < ranges.size(); i++) {
-                        HintOutcome outcome =
-                                checked(id, ranges.first(i) << MemoryMessage.PAGE_SHIFT, ranges.count(i));
+                        HintOutcome outcome = checked(id, ranges.first(i) << MemoryMessage.PAGE_SHIFT, ranges.count(i));
                         if (outcome == HintOutcome.TAKEN) {
                             taken++;
                         } else {

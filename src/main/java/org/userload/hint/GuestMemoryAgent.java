@@ -2,6 +2,7 @@ package org.userload.hint;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
@@ -27,8 +28,7 @@ import org.userload.channel.SendOutcome;
  */
 public final class GuestMemoryAgent implements AutoCloseable {
     /** Most ranges of one message, of up to 2^20 pages each; a longer one counts as several. */
-    public static final int MAX_RANGES =
-            (ChannelLayout.MAX_BODY_BYTES - MemoryMessage.RANGES_OFFSET) / Long.BYTES;
+    public static final int MAX_RANGES = (ChannelLayout.MAX_BODY_BYTES - MemoryMessage.RANGES_OFFSET) / Long.BYTES;
 
     /** How often a wait for a host that does not read looks whether the report is still wanted. */
     private static final Duration SEND_STEP = Duration.ofMillis(100);
@@ -287,7 +287,7 @@ public final class GuestMemoryAgent implements AutoCloseable {
     }
 
     private void failAsked() {
-        for (Long id : asked.keySet()) {
+        for (Long id : List.copyOf(asked.keySet())) {
             CompletableFuture<BalloonAnswer> waiting = asked.remove(id);
             if (waiting != null) {
                 waiting.completeExceptionally(

@@ -12,6 +12,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.userload.memory.AtomicBitmap;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.PageSize;
+import org.userload.memory.PageUnavailableException;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.Feature;
 import org.userload.protocol.FrameType;
@@ -60,7 +61,9 @@ class KnownPagesTest {
 
     private static void assertWords(GuestMemory memory, long address, long word) {
         for (int offset = 0; offset < 4096; offset += 8) {
-            assertThat(memory.getLong(address + offset)).as("word at 0x%x", address + offset).isEqualTo(word);
+            assertThat(memory.getLong(address + offset))
+                    .as("word at 0x%x", address + offset)
+                    .isEqualTo(word);
         }
     }
 
@@ -93,7 +96,8 @@ class KnownPagesTest {
             assertThat(memory.getLong((58 << 12) + 8)).isEqualTo(5678);
             assertThat(source.requestCount()).isZero();
             assertThat(memory.getLong(FAR + (99 << 12))).isEqualTo(FakeSource.wordAt(FAR + (99 << 12)));
-            PageCounts pages = destination.completion().get(10, TimeUnit.SECONDS).pages();
+            PageCounts pages =
+                    destination.completion().get(10, TimeUnit.SECONDS).pages();
             assertThat(pages.zero()).isEqualTo(50);
             assertThat(pages.free()).isEqualTo(50);
             assertThat(pages.duplicate()).isEqualTo(110);
@@ -206,7 +210,7 @@ class KnownPagesTest {
             assertWords(destination.memory(), 99 << 12, POISON);
             assertWords(destination.memory(), 198 << 12, 0);
             assertThat(Threads.failure(Threads.start(() -> destination.memory().getLong(199 << 12)), 10))
-                    .isInstanceOf(org.userload.memory.PageUnavailableException.class);
+                    .isInstanceOf(PageUnavailableException.class);
         }
     }
 

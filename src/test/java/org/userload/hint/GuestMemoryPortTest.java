@@ -365,7 +365,9 @@ class GuestMemoryPortTest {
             @Override
             public void target(long pages) throws InterruptedException {
                 try {
-                    inflated.set(itself.join().inflate(new RangeBatch().add(0, pages)).get());
+                    inflated.set(itself.join()
+                            .inflate(new RangeBatch().add(0, pages))
+                            .get());
                 } catch (IOException | ExecutionException e) {
                     throw new AssertionError(e);
                 }

@@ -49,6 +49,12 @@ public final class StreamingSource implements AutoCloseable {
         return source;
     }
 
+    /** A connection once it is there. */
+    public RawPeer peer(Role role) throws InterruptedException {
+        Threads.await("a connection for " + role, 10, () -> source.has(role));
+        return source.peer(role);
+    }
+
     public Endpoint endpoint() {
         return source.endpoint();
     }
