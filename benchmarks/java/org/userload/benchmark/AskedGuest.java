@@ -23,8 +23,7 @@ final class AskedGuest implements AutoCloseable {
 
     private AskedGuest(long pages) {
         memory = GuestMemory.present(RegionTable.single(pages));
-        ColdPages cold =
-                ColdPages.of(WRITTEN_PAGES, pages - WRITTEN_PAGES, new ColdPages.Shares(0, 0.9, 0), 1);
+        ColdPages cold = ColdPages.of(WRITTEN_PAGES, pages - WRITTEN_PAGES, new ColdPages.Shares(0, 0.9, 0), 1);
         channel = ReplayedChannel.open(cold, Balloon.empty(memory, 0));
     }
 

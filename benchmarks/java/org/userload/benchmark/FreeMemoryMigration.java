@@ -74,8 +74,7 @@ final class FreeMemoryMigration {
                     DirtyingGuest worker = new DirtyingGuest(memory, workingSetPages, writesPerSecond, false)) {
                 Guest guest = new AskableGuest(worker, channel.freePageReporter());
                 MigrationPlan plan = MigrationPlan.of(MigrationMode.PRECOPY).withHints(hints);
-                try (MigrationSource source =
-                                MigrationSource.listen(ServerConfig.at(LOOPBACK), guest, memory, plan);
+                try (MigrationSource source = MigrationSource.listen(ServerConfig.at(LOOPBACK), guest, memory, plan);
                         MigrationDestination destination = MigrationDestination.open(
                                 DestinationConfig.from(source.endpoint()),
                                 there -> new DirtyingGuest(there, workingSetPages, writesPerSecond, false))) {

@@ -47,7 +47,8 @@ record ReplayAccount(
                 times(),
                 MigrationResult.PageFigures.of(
                         statistics.pages(), replayed.cold().count(ColdPages.Kind.BALLOONED)),
-                new MigrationResult.HintFigures(source.hintBytes(), migration.hints().us()),
+                new MigrationResult.HintFigures(
+                        source.hintBytes(), migration.hints().us()),
                 statistics.wireBytes(),
                 LatencySummary.ofNanos(statistics.faultLatencyNanos()),
                 LatencySummary.curve(statistics.faultLatencyNanos()),

@@ -91,11 +91,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
     }
 
     private int move(
-            ReplayedGuest replayed,
-            Workload guest,
-            ReplayedChannel channel,
-            GuestMemory memory,
-            MigrationSource source)
+            ReplayedGuest replayed, Workload guest, ReplayedChannel channel, GuestMemory memory, MigrationSource source)
             throws Exception {
         long startNanos = System.nanoTime();
         try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {

@@ -127,12 +127,12 @@ final class FreePageHints implements AutoCloseable {
         thread.execute(() -> {
             try {
                 guest.report(id, free.sink(id)).whenComplete((none, thrown) -> {
-                            if (thrown == null) {
-                                answer.complete(null);
-                            } else {
-                                answer.completeExceptionally(thrown);
-                            }
-                        });
+                    if (thrown == null) {
+                        answer.complete(null);
+                    } else {
+                        answer.completeExceptionally(thrown);
+                    }
+                });
             } catch (RuntimeException | Error e) {
                 answer.completeExceptionally(e);
             } finally {

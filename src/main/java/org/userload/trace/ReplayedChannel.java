@@ -91,8 +91,7 @@ public final class ReplayedChannel implements AutoCloseable {
 
     private void inflate(RangeBatch message) throws InterruptedException {
         try {
-            GuestMemoryAgent.BalloonAnswer answer =
-                    agent.inflate(message).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
+            GuestMemoryAgent.BalloonAnswer answer = agent.inflate(message).get(PATIENCE_SECONDS, TimeUnit.SECONDS);
             if (!answer.done()) {
                 throw new IllegalStateException("the host refuses pages of the balloon: " + answer.refusal());
             }

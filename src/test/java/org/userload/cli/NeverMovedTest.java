@@ -94,8 +94,12 @@ class NeverMovedTest {
         fillPage(lastPageOf(Kind.FREE), PATTERN);
         assertThat(verified(unsent(PATTERN))).isTrue();
         assertThat(verified(unsent(0))).as("a pattern that was not asked for").isFalse();
-        assertThat(verified(unsent(Long.reverseBytes(PATTERN)))).as("the other way round").isFalse();
-        assertThat(verified(new FreeContent.Sent())).as("a pattern without hints").isFalse();
+        assertThat(verified(unsent(Long.reverseBytes(PATTERN))))
+                .as("the other way round")
+                .isFalse();
+        assertThat(verified(new FreeContent.Sent()))
+                .as("a pattern without hints")
+                .isFalse();
         long last = lastPageOf(Kind.FREE) * PAGE_BYTES + PAGE_BYTES - 1;
         memory.putByte(last, (byte) (memory.getByte(last) + 1));
         assertThat(verified(unsent(PATTERN))).as("a page neither old nor new").isFalse();
@@ -106,8 +110,7 @@ class NeverMovedTest {
     void oneWrongByte_isSeen(Kind kind) {
         long last = lastPageOf(kind) * PAGE_BYTES + PAGE_BYTES - 1;
         memory.putByte(last, (byte) (memory.getByte(last) + 1));
-        assertThat(Arrays.asList(
-                        verified(new FreeContent.Sent()), verified(unsent(0)), verified(unsent(PATTERN))))
+        assertThat(Arrays.asList(verified(new FreeContent.Sent()), verified(unsent(0)), verified(unsent(PATTERN))))
                 .containsOnly(false);
     }
 

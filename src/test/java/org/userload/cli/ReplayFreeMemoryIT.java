@@ -70,7 +70,8 @@ class ReplayFreeMemoryIT {
     }
 
     private static boolean isPossible(Map<String, String> run) {
-        return !("off".equals(run.get("--hints")) && !run.getOrDefault("--poison", "").isEmpty());
+        return !("off".equals(run.get("--hints"))
+                && !run.getOrDefault("--poison", "").isEmpty());
     }
 
     private static Set<Map<String, String>> pairsOf(Map<String, String> run) {

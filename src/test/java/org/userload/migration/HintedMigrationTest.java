@@ -151,9 +151,7 @@ class HintedMigrationTest {
             assertThat(destination.freePages()).isEqualTo(150);
             assertThat(source.freePagesSent()).isEqualTo(150);
             for (int page = 0; page < 150; page++) {
-                long expected = page < 10 || page >= 110
-                        ? memory.getLong((long) page << 12)
-                        : POISON;
+                long expected = page < 10 || page >= 110 ? memory.getLong((long) page << 12) : POISON;
                 assertThat(destination.wordOf(0, page, 0)).isEqualTo(expected);
             }
             assertThat(destination.wordOf(1, 49, 4088)).isEqualTo(POISON);
@@ -278,8 +276,8 @@ class HintedMigrationTest {
             asked.countDown();
             return new CompletableFuture<>();
         });
-        try (MigrationSource source = MigrationSource.listen(
-                        Endpoint.parse("127.0.0.1:0"), new Asked(reporter), memory, plan(mode));
+        try (MigrationSource source =
+                        MigrationSource.listen(Endpoint.parse("127.0.0.1:0"), new Asked(reporter), memory, plan(mode));
                 RawDestination destination = RawDestination.attach(source.endpoint())) {
             CompletableFuture<HandoverException> migration = CompletableFuture.supplyAsync(
                     () -> catchThrowableOfType(HandoverException.class, () -> source.migrate(PATIENCE)));
@@ -304,8 +302,7 @@ class HintedMigrationTest {
         });
         try (DirtyTracker other = DirtyTrackers.open(memory, TrackerChoice.UFFD_WP)) {
             other.start();
-            HintReport hints =
-                    move(plan(mode).withTracker(TrackerChoice.UFFD_WP), reporter, this::hasEverything);
+            HintReport hints = move(plan(mode).withTracker(TrackerChoice.UFFD_WP), reporter, this::hasEverything);
             assertThat(hints.problem()).contains("cannot be tracked");
             assertThat(hints.reports()).isZero();
         }

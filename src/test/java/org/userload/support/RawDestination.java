@@ -139,9 +139,7 @@ public final class RawDestination implements Closeable {
     /** Waits until content that is not acknowledged has come, or a MARK. */
     public void awaitContentOrMark() throws InterruptedException {
         Threads.await(
-                "content or MARK",
-                LIMIT_SECONDS,
-                () -> !unacknowledged.isEmpty() || marks.availablePermits() > 0);
+                "content or MARK", LIMIT_SECONDS, () -> !unacknowledged.isEmpty() || marks.availablePermits() > 0);
     }
 
     /** Acknowledges what has come and was not acknowledged. */
@@ -187,7 +185,9 @@ public final class RawDestination implements Closeable {
     /** The word at an offset of a page that it has, little-endian. */
     public long wordOf(int region, int page, int offset) {
         synchronized (pages) {
-            return ByteBuffer.wrap(pages[region][page]).order(ByteOrder.LITTLE_ENDIAN).getLong(offset);
+            return ByteBuffer.wrap(pages[region][page])
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .getLong(offset);
         }
     }
 

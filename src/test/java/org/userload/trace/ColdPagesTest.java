@@ -75,7 +75,9 @@ class ColdPagesTest {
                 int from = (int) (run.first - firstPage);
                 Arrays.fill(actual, from, from + (int) run.count, run.kind);
             }
-            assertThat(actual).as("%s of %d pages, seed %d", shares, pages, seed).isEqualTo(expected);
+            assertThat(actual)
+                    .as("%s of %d pages, seed %d", shares, pages, seed)
+                    .isEqualTo(expected);
             for (Kind kind : Kind.values()) {
                 assertThat(cold.count(kind))
                         .isEqualTo(Arrays.stream(expected).filter(kind::equals).count());
@@ -161,6 +163,7 @@ class ColdPagesTest {
     void balloonOfAllThatIsLeft_fits() {
         ColdPages cold = ColdPages.of(0, 100, new Shares(0.5, 0.4, 10), 1);
         assertThat(cold.count(Kind.IN_USE)).isZero();
-        assertThat(ColdPages.of(0, 100, new Shares(0.1, 0.9, 0), 1).count(Kind.FREE)).isEqualTo(90);
+        assertThat(ColdPages.of(0, 100, new Shares(0.1, 0.9, 0), 1).count(Kind.FREE))
+                .isEqualTo(90);
     }
 }

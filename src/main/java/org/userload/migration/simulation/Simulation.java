@@ -113,7 +113,7 @@ public final class Simulation {
             return pagingIn(dirty, dirty, 0, new SentPages(0, 0, 0));
         }
         converged = decision instanceof Convergence.Decision.StopAndCopy copy && copy.converged();
-        stopAndCopy(SentPages.ofContent(dirty), costs.scanNanos(guest.pages(), 0));
+        stopAndCopy(SentPages.ofContent((double) dirty), costs.scanNanos(guest.pages(), 0));
         return result(null, 0, null);
     }
 
@@ -176,7 +176,7 @@ public final class Simulation {
 
         @Override
         public Rounds.Carried sendRound() {
-            SentPages pages = isFirst ? all() : SentPages.ofContent(dirtyPages);
+            SentPages pages = isFirst ? all() : SentPages.ofContent((double) dirtyPages);
             isFirst = false;
             double start = now;
             now += link.passNanos(pages) + link.roundTripNanos();
