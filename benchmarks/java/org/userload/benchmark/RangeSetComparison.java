@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import org.userload.hint.RangeSet;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -168,9 +169,9 @@ public final class RangeSetComparison implements Callable<Integer> {
         double[] bytes = new double[runs];
         for (int run = 0; run < runs; run++) {
             long before = usedHeap();
-            RangeSubject[] kept = new RangeSubject[1000];
+            RangeSet[] kept = new RangeSet[1000];
             for (int i = 0; i < kept.length; i++) {
-                kept[i] = RangeSubject.Kind.RANGE_SET.create(1 << 28);
+                kept[i] = new RangeSet(1 << 28);
                 kept[i].add(0, 1 << 28);
             }
             bytes[run] = (double) (usedHeap() - before) / kept.length;

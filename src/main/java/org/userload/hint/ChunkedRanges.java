@@ -17,7 +17,7 @@ final class ChunkedRanges implements RangeStore {
     private long runs;
 
     /** Means nothing; without a place for what was loaded the JIT would not load it. */
-    private long lastLoaded;
+    private long unusedWords;
 
     /** Boundaries between two chunks that lie within a range: it counts as a run in either. */
     private long joins;
@@ -103,7 +103,7 @@ final class ChunkedRanges implements RangeStore {
                 words += bitmap.wordOf((int) page & MASK);
             }
         }
-        lastLoaded = words;
+        unusedWords = words;
         return to;
     }
 

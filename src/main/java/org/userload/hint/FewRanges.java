@@ -9,14 +9,12 @@ final class FewRanges implements RangeStore {
     private static final int SMALLEST = 2;
 
     private final StoreShape shape;
-    private final int mostRanges;
     private final long[] bounds;
     private int used;
     private long pages;
 
     FewRanges(StoreShape shape, int capacity) {
         this.shape = shape;
-        this.mostRanges = shape.mostFewRanges();
         this.bounds = new long[2 * Math.max(SMALLEST, capacity)];
     }
 
@@ -72,7 +70,7 @@ final class FewRanges implements RangeStore {
         }
         used = needed;
         pages += pagesBetween(from, from + inserted);
-        return used / 2 > mostRanges ? chunked() : this;
+        return used / 2 > shape.mostFewRanges() ? chunked() : this;
     }
 
     /** The change is done already, so that it must not fail: another form would only be faster. */
