@@ -96,6 +96,19 @@ public final class AtomicBitmap {
         return count;
     }
 
+    /** Bits that are clear here and in each of the others, which have this size; a snapshot as {@link #cardinality()}. */
+    public long countClear(AtomicBitmap... others) {
+        long clear = size;
+        for (int i = 0; i < words.length; i++) {
+            long set = (long) WORDS.getAcquire(words, i);
+            for (AtomicBitmap other : others) {
+                set |= (long) WORDS.getAcquire(other.words, i);
+            }
+            clear -= Long.bitCount(set);
+        }
+        return clear;
+    }
+
     /** Set bits among {@code count} from {@code first}. */
     public long cardinality(long first, long count) {
         checkRange(first, count);

@@ -1,5 +1,8 @@
 package org.userload.migration;
 
+import java.util.Optional;
+import org.userload.hint.FreePageReporter;
+
 /**
  * What can be moved: anything that can stop, save what it has besides memory, take that over elsewhere and go on.
  *
@@ -23,6 +26,11 @@ public interface Guest {
 
     /** Lets the guest run, in threads of its own; returns at once. */
     void resume();
+
+    /** Tells which pages the guest does not need; empty when it cannot. Asked for once a migration. */
+    default Optional<FreePageReporter> freePageReporter() {
+        return Optional.empty();
+    }
 
     /**
      * Whether every write to its memory goes through {@link org.userload.memory.GuestMemory}. Only then may writes be tracked

@@ -1,7 +1,6 @@
 package org.userload.migration;
 
 import java.util.concurrent.TimeUnit;
-import org.userload.dirty.DirtyTracker;
 import org.userload.source.SourceSession;
 
 /**
@@ -9,20 +8,30 @@ import org.userload.source.SourceSession;
  *
  * <p><b>Why no write is lost.</b> Tracking begins before the first round. A page is marked as sent before it is read, and
  * the marks of dirtied pages are taken back between rounds only. So a write either happened before its page was read,
- * and was sent, or is reported by a later {@link DirtyTracker#collect} and sent again; the last one follows the pause.
+ * and was sent, or is reported by a later {@linkplain GuestWrites#collect collection} and sent again; the last one follows
+ * the pause. {@link org.userload.hint.FreePages} says why that is so for a page that was hinted as free, too.
  *
  * <p>One thread, the migrating one.
  */
 final class LiveRounds implements Rounds.Carrier {
+    /** The guest is waited for by at most this part, as a shift, of the time that the next round is expected to take. */
+    private static final int WAIT_SHIFT = 2;
+
     private final SourceSession session;
-    private final DirtyTracker tracker;
+    private final GuestWrites writes;
+    private final FreePageHints hints;
     private final GuestThrottle throttle;
     private final Patience patience;
 
-    /** @param tracker started before the first round */
-    LiveRounds(SourceSession session, DirtyTracker tracker, GuestThrottle throttle, Patience patience) {
+    /**
+     * @param writes tracked since before the first round
+     * @param hints begun before the first round
+     */
+    LiveRounds(
+            SourceSession session, GuestWrites writes, FreePageHints hints, GuestThrottle throttle, Patience patience) {
         this.session = session;
-        this.tracker = tracker;
+        this.writes = writes;
+        this.hints = hints;
         this.throttle = throttle;
         this.patience = patience;
     }
@@ -33,10 +42,16 @@ final class LiveRounds implements Rounds.Carrier {
         long start = System.nanoTime();
         long acknowledged = session.acknowledgedPages();
         long sent = patience.await(session.stream().sendRound(), session, "has not taken a round of pages");
-        long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
+        long nanos = System.nanoTime() - start;
         long content = session.acknowledgedPages() - acknowledged;
-        tracker.collect(session::dirtied);
-        return new Rounds.Carried(sent, content, session.unsentPages(), micros);
+        writes.collect();
+        hints.begin(expectedNanos(sent, nanos) >> WAIT_SHIFT);
+        return new Rounds.Carried(sent, content, session.unsentNeededPages(), TimeUnit.NANOSECONDS.toMicros(nanos));
+    }
+
+    /** How long the next round will take at the pace of the last one. */
+    private long expectedNanos(long sent, long nanos) {
+        return sent == 0 ? 0 : (long) ((double) nanos * session.unsentPages() / sent);
     }
 
     @Override

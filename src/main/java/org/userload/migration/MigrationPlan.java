@@ -13,6 +13,7 @@ import org.userload.dirty.TrackerChoice;
  * @param onNonConvergence pre-copy: what to do when rounds do not get smaller
  * @param throttle pre-copy: the steps of {@link OnNonConvergence#THROTTLE}
  * @param tracker how writes are tracked
+ * @param hintPlan what is done with pages that the guest does not need
  */
 public record MigrationPlan(
         MigrationMode mode,
@@ -21,7 +22,8 @@ public record MigrationPlan(
         int hybridRounds,
         OnNonConvergence onNonConvergence,
         ThrottleSteps throttle,
-        TrackerChoice tracker) {
+        TrackerChoice tracker,
+        HintPlan hintPlan) {
 
     /** The usual downtime limit of pre-copy. */
     public static final Duration DEFAULT_DOWNTIME_LIMIT = Duration.ofMillis(300);
@@ -57,31 +59,71 @@ public record MigrationPlan(
                 1,
                 OnNonConvergence.CONTINUE,
                 ThrottleSteps.DEFAULT,
-                TrackerChoice.AUTO);
+                TrackerChoice.AUTO,
+                HintPlan.NONE);
     }
 
     public MigrationPlan withDowntimeLimit(Duration limit) {
-        return new MigrationPlan(mode, limit, maxRounds, hybridRounds, onNonConvergence, throttle, tracker);
+        return new MigrationPlan(mode, limit, maxRounds, hybridRounds, onNonConvergence, throttle, tracker, hintPlan);
     }
 
     public MigrationPlan withMaxRounds(int rounds) {
         return new MigrationPlan(
-                mode, downtimeLimit, rounds, Math.min(hybridRounds, rounds), onNonConvergence, throttle, tracker);
+                mode,
+                downtimeLimit,
+                rounds,
+                Math.min(hybridRounds, rounds),
+                onNonConvergence,
+                throttle,
+                tracker,
+                hintPlan);
     }
 
     public MigrationPlan withHybridRounds(int rounds) {
-        return new MigrationPlan(mode, downtimeLimit, maxRounds, rounds, onNonConvergence, throttle, tracker);
+        return new MigrationPlan(mode, downtimeLimit, maxRounds, rounds, onNonConvergence, throttle, tracker, hintPlan);
     }
 
     public MigrationPlan withOnNonConvergence(OnNonConvergence action) {
-        return new MigrationPlan(mode, downtimeLimit, maxRounds, hybridRounds, action, throttle, tracker);
+        return new MigrationPlan(mode, downtimeLimit, maxRounds, hybridRounds, action, throttle, tracker, hintPlan);
     }
 
     public MigrationPlan withThrottle(ThrottleSteps steps) {
-        return new MigrationPlan(mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, steps, tracker);
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, steps, tracker, hintPlan);
     }
 
     public MigrationPlan withTracker(TrackerChoice choice) {
-        return new MigrationPlan(mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, throttle, choice);
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, throttle, choice, hintPlan);
+    }
+
+    private MigrationPlan withHintPlan(HintPlan plan) {
+        return new MigrationPlan(
+                mode, downtimeLimit, maxRounds, hybridRounds, onNonConvergence, throttle, tracker, plan);
+    }
+
+    /** Whether the guest is asked for pages that it does not need. Off unless wanted; turned off only without a poison value. */
+    public MigrationPlan withHints(boolean wanted) {
+        return withHintPlan(new HintPlan(wanted, hintPlan.poison(), hintPlan.longestWait()));
+    }
+
+    /** What the guest expects in its free pages; 0 for nothing. Only with hints. */
+    public MigrationPlan withPoison(long poison) {
+        return withHintPlan(new HintPlan(hintPlan.wanted(), poison, hintPlan.longestWait()));
+    }
+
+    /** How long the migration waits for the guest's answer before it begins to send. */
+    public MigrationPlan withHintWait(Duration longest) {
+        return withHintPlan(new HintPlan(hintPlan.wanted(), hintPlan.poison(), longest));
+    }
+
+    /** Whether the guest is asked for pages that it does not need. */
+    public boolean hints() {
+        return hintPlan.wanted();
+    }
+
+    /** What each 8 bytes of a free page hold at the destination, in network order. */
+    public long poison() {
+        return hintPlan.poison();
     }
 }

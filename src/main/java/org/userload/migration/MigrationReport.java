@@ -11,6 +11,7 @@ import org.jspecify.annotations.Nullable;
  *     the question
  * @param throttlePercent the most that the guest was throttled, percent of its time
  * @param discardedPages pages called back from the destination
+ * @param hints what hints of free pages did
  * @param startNanos {@link System#nanoTime()} here when the migration began
  * @param pausedNanos the same when the guest was stopped; 0 if it was not
  */
@@ -19,6 +20,7 @@ public record MigrationReport(
         @Nullable Boolean converged,
         int throttlePercent,
         long discardedPages,
+        HintReport hints,
         long startNanos,
         long pausedNanos) {
     public MigrationReport {

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.dirty.DirtyTracker;
 import org.userload.dirty.DirtyTrackers;
 import org.userload.dirty.TrackerChoice;
+import org.userload.hint.FreePages;
 import org.userload.memory.GuestMemory;
 import org.userload.source.EncodingStatistics;
 import org.userload.source.LivePageSource;
@@ -38,6 +39,7 @@ public final class MigrationSource implements AutoCloseable {
     private final Guest guest;
     private final GuestMemory memory;
     private final MigrationPlan plan;
+    private final FreePages free;
     private final PageServer server;
     private final DestinationPlace place = new DestinationPlace();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
@@ -53,11 +55,13 @@ public final class MigrationSource implements AutoCloseable {
         this.guest = guest;
         this.memory = memory;
         this.plan = plan;
+        this.free = new FreePages(memory.table(), plan.poison());
         LivePageSource pages = new LivePageSource(memory, "the migrating guest");
         this.server = PageServer.serveGuest(
                 plan.mode().tracksWrites() ? config : withoutDeltas(config),
                 pages,
                 plan.mode().hasRounds(),
+                free,
                 new Events());
     }
 
@@ -156,6 +160,20 @@ public final class MigrationSource implements AutoCloseable {
         return report;
     }
 
+    /**
+     * Which pages need not be read. Whoever drops pages of the guest while it moves says so here. Pages that were dropped before
+     * are ordinary pages, zero when they are looked at.
+     */
+    public FreePages freePages() {
+        return free;
+    }
+
+    /** Pages sent as runs of free ones so far. */
+    public long freePagesSent() {
+        SourceSession session = place.occupant();
+        return session == null ? 0 : session.freePages();
+    }
+
     /** What encoding has done to the pages so far; null before a destination has come. */
     public @Nullable EncodingStatistics encodingStatistics() {
         SourceSession session = place.occupant();
@@ -205,7 +223,9 @@ public final class MigrationSource implements AutoCloseable {
         private final long startNanos = System.nanoTime();
         private final GuestThrottle throttle = new GuestThrottle(guest);
         private final List<RoundReport> rounds = new ArrayList<>();
+        private final FreePageHints hints;
         private @Nullable DirtyTracker tracker;
+        private @Nullable GuestWrites writes;
         private @Nullable Boolean converged;
         private int throttlePercent;
         private long discardedPages;
@@ -214,24 +234,60 @@ public final class MigrationSource implements AutoCloseable {
         Attempt(SourceSession session, Patience patience) {
             this.session = session;
             this.patience = patience;
+            this.hints = FreePageHints.of(plan.hintPlan(), guest, free, patience);
         }
 
         void untilCommit() {
             switch (plan.mode()) {
-                case POSTCOPY -> handOver(LastPass.NONE);
-                case STOPCOPY -> handOver(LastPass.COPY);
+                case POSTCOPY -> {
+                    askOnce();
+                    handOver(LastPass.NONE);
+                }
+                case STOPCOPY -> {
+                    askOnce();
+                    handOver(LastPass.COPY);
+                }
                 case PRECOPY, HYBRID -> inRounds();
             }
         }
 
+        /** Records writes from the return on. */
+        private GuestWrites track() {
+            DirtyTracker opened = DirtyTrackers.open(memory, trackerFor(plan, guest));
+            tracker = opened;
+            opened.start();
+            free.watch();
+            GuestWrites tracked = new GuestWrites(opened, free, hints, session);
+            writes = tracked;
+            return tracked;
+        }
+
+        /**
+         * Asks for free pages in a mode that needs no tracking otherwise. It moves without hints if writes cannot be tracked: a hint
+         * counts for nothing then.
+         */
+        private void askOnce() {
+            if (!hints.areUsed()) {
+                return;
+            }
+            long start = System.nanoTime();
+            try {
+                track();
+            } catch (RuntimeException e) {
+                hints.giveUp("the guest's writes cannot be tracked: " + e.getMessage());
+                stopTracking();
+            }
+            hints.spent(System.nanoTime() - start);
+            hints.begin();
+        }
+
         private void inRounds() {
-            DirtyTracker writes = DirtyTrackers.open(memory, trackerFor(plan, guest));
-            tracker = writes;
-            LiveRounds live = new LiveRounds(session, writes, throttle, patience);
+            GuestWrites tracked = track();
+            LiveRounds live = new LiveRounds(session, tracked, hints, throttle, patience);
             Rounds policy = new Rounds(live, new Convergence(plan));
             Convergence.Decision decision;
             try {
-                writes.start();
+                hints.begin();
                 decision = policy.run();
             } finally {
                 rounds.addAll(policy.reports());
@@ -258,9 +314,10 @@ public final class MigrationSource implements AutoCloseable {
             paused = true;
             pausedNanos = System.nanoTime();
             guest.pause();
-            if (tracker != null) {
-                tracker.collect(session::dirtied);
+            if (writes != null) {
+                writes.collect();
             }
+            hints.stop();
             // The pages and the CPU state go at the same time, on connections of their own.
             CompletableFuture<Long> inPlace = switch (lastPass) {
                 case NONE -> CompletableFuture.completedFuture(0L);
@@ -293,14 +350,27 @@ public final class MigrationSource implements AutoCloseable {
 
         MigrationReport report() {
             return new MigrationReport(
-                    rounds, converged, throttlePercent, discardedPages, startNanos, paused ? pausedNanos : 0);
+                    rounds,
+                    converged,
+                    throttlePercent,
+                    discardedPages,
+                    hints.report(),
+                    startNanos,
+                    paused ? pausedNanos : 0);
+        }
+
+        private void stopTracking() {
+            if (tracker != null) {
+                tracker.close();
+                tracker = null;
+                writes = null;
+            }
         }
 
         @Override
         public void close() {
-            if (tracker != null) {
-                tracker.close();
-            }
+            hints.close();
+            stopTracking();
         }
     }
 

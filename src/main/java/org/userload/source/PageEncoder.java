@@ -94,6 +94,15 @@ final class PageEncoder implements AutoCloseable {
         return FrameLayout.HEADER_BYTES;
     }
 
+    /** Writes a frame, without a flush, with pages that are free; gives its bytes. */
+    int writeFree(ChannelHandlerContext to, int region, long firstPage, int count, int id, long pattern) {
+        if (deltas != null) {
+            deltas.forget(region, firstPage, count);
+        }
+        to.write(replies.free(to.alloc(), region, firstPage, count, id, pattern), to.voidPromise());
+        return FrameLayout.HEADER_BYTES + Long.BYTES;
+    }
+
     /** Writes frames, without a flush, with pages that {@link PageSource#describe} called data; gives their bytes. */
     int write(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
         ByteBuf raw = replies.content(to.alloc(), region, firstPage, count, id);

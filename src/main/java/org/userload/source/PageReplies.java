@@ -8,7 +8,7 @@ import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
 import org.userload.transport.SpareBuffer;
 
-/** Builds PAGES and ZERO frames from a page source. Used by one loop; the owner closes it. */
+/** Builds PAGES, ZERO and FREE frames from a page source. Used by one loop; the owner closes it. */
 final class PageReplies implements AutoCloseable {
     private final PageSource source;
     private final int pageShift;
@@ -40,6 +40,14 @@ final class PageReplies implements AutoCloseable {
     ByteBuf zero(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
         ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES);
         Frames.writeHeader(frame, FrameType.ZERO, region, 0, firstPage, count, id);
+        return frame;
+    }
+
+    /** A frame that says that pages are free, and what each 8 bytes of them hold from then on. */
+    ByteBuf free(ByteBufAllocator allocator, int region, long firstPage, int count, int id, long pattern) {
+        ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES + Long.BYTES);
+        Frames.writeHeader(frame, FrameType.FREE, region, Long.BYTES, firstPage, count, id);
+        frame.writeLong(pattern);
         return frame;
     }
 

@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.userload.hint.FreePages;
 import org.userload.protocol.ErrorCode;
 import org.userload.protocol.Feature;
 import org.userload.protocol.Hello;
@@ -37,6 +38,7 @@ public final class PageServer implements AutoCloseable {
     private final ServerListener listener;
     private final Service service;
     private final PageEncoding encoding;
+    private final UnreadPages unread;
     private final Duration helloTimeout;
     private final EventLoops loops = new EventLoops();
     private final IoEventLoop controlLoop;
@@ -57,9 +59,15 @@ public final class PageServer implements AutoCloseable {
     record Admission(SourceSession session, ConnectionRole role, EventLoop loop, Hello answer) {}
 
     private PageServer(
-            ServerConfig config, PageSource source, Service service, Duration helloTimeout, ServerListener listener)
+            ServerConfig config,
+            PageSource source,
+            Service service,
+            UnreadPages unread,
+            Duration helloTimeout,
+            ServerListener listener)
             throws IOException {
         this.source = source;
+        this.unread = unread;
         this.helloTimeout = helloTimeout;
         this.service = service;
         this.encoding = config.encoding();
@@ -94,13 +102,14 @@ public final class PageServer implements AutoCloseable {
 
     /** As {@link #serve(Endpoint, PageSource, ServerListener)}, configured. */
     public static PageServer serve(ServerConfig config, PageSource source, ServerListener listener) throws IOException {
-        return new PageServer(config, source, Service.IMAGE, HELLO_TIMEOUT, listener);
+        return new PageServer(config, source, Service.IMAGE, UnreadPages.NONE, HELLO_TIMEOUT, listener);
     }
 
     /** @param helloTimeout how long a connection may take to say what it is for */
     static PageServer serve(Endpoint endpoint, PageSource source, Duration helloTimeout, ServerListener listener)
             throws IOException {
-        return new PageServer(ServerConfig.at(endpoint), source, Service.IMAGE, helloTimeout, listener);
+        return new PageServer(
+                ServerConfig.at(endpoint), source, Service.IMAGE, UnreadPages.NONE, helloTimeout, listener);
     }
 
     /**
@@ -110,8 +119,24 @@ public final class PageServer implements AutoCloseable {
      */
     public static PageServer serveGuest(ServerConfig config, PageSource source, boolean rounds, ServerListener listener)
             throws IOException {
+        return serveGuest(config, source, rounds, null, listener);
+    }
+
+    /**
+     * As {@link #serveGuest(ServerConfig, PageSource, boolean, ServerListener)}, with pages that need not be read.
+     *
+     * @param free what is known of them; null for nothing
+     */
+    public static PageServer serveGuest(
+            ServerConfig config, PageSource source, boolean rounds, @Nullable FreePages free, ServerListener listener)
+            throws IOException {
         return new PageServer(
-                config, source, rounds ? Service.GUEST_IN_ROUNDS : Service.GUEST, HELLO_TIMEOUT, listener);
+                config,
+                source,
+                rounds ? Service.GUEST_IN_ROUNDS : Service.GUEST,
+                UnreadPages.of(free),
+                HELLO_TIMEOUT,
+                listener);
     }
 
     /** Where it listens, with the real port. */
@@ -144,16 +169,21 @@ public final class PageServer implements AutoCloseable {
                     ErrorCode.ROLE_TAKEN, "session " + session.id() + " has its " + hello.role() + " connection");
         }
         PageEncoding agreed = session.encoding().with(hello.features(), session.hasRounds());
-        long features = agreed.features() | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0);
+        UnreadPages skipped = session.unread().with(hello.features());
+        long features =
+                agreed.features() | skipped.features() | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0);
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
                 new Admission(session, new ControlRole(session, this::connectionLost, listener), controlLoop, answer);
             case SYNC ->
                 new Admission(
-                        session, new RequestRole(session, this::connectionLost, cap, agreed), requestLoop, answer);
+                        session,
+                        new RequestRole(session, this::connectionLost, cap, agreed, skipped),
+                        requestLoop,
+                        answer);
             case STREAM -> {
-                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed);
+                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed, skipped);
                 session.streamIs(new SessionStream(session, stream, context));
                 yield new Admission(session, stream, streamLoop, answer);
             }
@@ -170,7 +200,12 @@ public final class PageServer implements AutoCloseable {
         }
         boolean rounds = service == Service.GUEST_IN_ROUNDS;
         SourceSession session = new SourceSession(
-                SessionId.random(), source, service == Service.IMAGE, rounds, encoding.with(hello.features(), rounds));
+                SessionId.random(),
+                source,
+                service == Service.IMAGE,
+                rounds,
+                encoding.with(hello.features(), rounds),
+                unread.with(hello.features()));
         sessions.put(session.id(), session);
         return session;
     }

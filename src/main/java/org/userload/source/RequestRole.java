@@ -19,14 +19,21 @@ final class RequestRole implements ConnectionRole {
     private final SessionEnd end;
     private final RegionTable table;
     private final PageEncoder encoder;
+    private final UnreadPages unread;
     private final @Nullable BandwidthCap cap;
     private @Nullable ChannelHandlerContext context;
 
-    RequestRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap, PageEncoding encoding) {
+    RequestRole(
+            SourceSession session,
+            SessionEnd end,
+            @Nullable BandwidthCap cap,
+            PageEncoding encoding,
+            UnreadPages unread) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
         this.encoder = PageEncoder.ofAnswers(session, encoding);
+        this.unread = unread;
         this.cap = cap;
     }
 
@@ -55,24 +62,39 @@ final class RequestRole implements ConnectionRole {
                     "more requests, but " + MAX_UNREAD_BYTES + " bytes of answers are not read yet");
         }
         session.sent(region).set(firstPage, count);
-        long page = firstPage;
-        long end = firstPage + count;
-        while (page < end) {
-            PageRun run = session.source().describe(region, page, (int) (end - page));
-            int pages = run.pageCount();
-            int bytes;
-            if (run.isZero()) {
-                bytes = encoder.writeZero(to, region, page, pages, id);
-                session.countZero(pages);
-            } else {
-                bytes = encoder.write(to, region, page, pages, id);
-                session.countDemand(pages);
-            }
-            if (cap != null) {
-                cap.charge(bytes, System.nanoTime());
-            }
-            page += pages;
+        int answered = 0;
+        while (answered < count) {
+            answered += answerFirstOf(to, region, firstPage + answered, count - answered, id);
         }
+    }
+
+    /** Answers with the first pages of a run, as many as are of one kind; gives how many. */
+    private int answerFirstOf(ChannelHandlerContext to, int region, long first, int most, int id) {
+        int zero = unread.zeroFrom(region, first, most);
+        if (zero > 0) {
+            session.countZero(zero);
+            return charged(zero, encoder.writeZero(to, region, first, zero, id));
+        }
+        int free = unread.freeFrom(region, first, most);
+        if (free > 0) {
+            session.countFree(free);
+            return charged(free, encoder.writeFree(to, region, first, free, id, unread.pattern()));
+        }
+        PageRun run = session.source().describe(region, first, unread.unknownFrom(region, first, most));
+        int pages = run.pageCount();
+        if (run.isZero()) {
+            session.countZero(pages);
+            return charged(pages, encoder.writeZero(to, region, first, pages, id));
+        }
+        session.countDemand(pages);
+        return charged(pages, encoder.write(to, region, first, pages, id));
+    }
+
+    private int charged(int pages, int bytes) {
+        if (cap != null) {
+            cap.charge(bytes, System.nanoTime());
+        }
+        return pages;
     }
 
     private ChannelHandlerContext opened() {

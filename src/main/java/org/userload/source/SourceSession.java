@@ -37,9 +37,12 @@ public final class SourceSession {
     private final LongAdder demandPages = new LongAdder();
     private final LongAdder streamPages = new LongAdder();
     private final LongAdder zeroPages = new LongAdder();
+    private final LongAdder freePages = new LongAdder();
+    private final LongAdder releasedPages = new LongAdder();
     private final LongAdder acknowledgedPages = new LongAdder();
     private final boolean rounds;
     private final PageEncoding encoding;
+    private final UnreadPages unread;
     private final EncodingCounters encodingCounters = new EncodingCounters();
     private volatile @Nullable SessionStream stream;
     private volatile boolean prepared;
@@ -53,13 +56,21 @@ public final class SourceSession {
      * @param released whether pages may be served from the start; else after {@link #release}
      * @param rounds whether pages may be streamed before that, and again
      * @param encoding what the sides have agreed on
+     * @param unread what need not be read, as the sides have agreed
      */
-    SourceSession(SessionId id, PageSource source, boolean released, boolean rounds, PageEncoding encoding) {
+    SourceSession(
+            SessionId id,
+            PageSource source,
+            boolean released,
+            boolean rounds,
+            PageEncoding encoding,
+            UnreadPages unread) {
         this.id = id;
         this.source = source;
         this.released = released;
         this.rounds = rounds;
         this.encoding = encoding;
+        this.unread = unread;
         RegionTable table = source.regions();
         this.sent = new AtomicBitmap[table.entries().size()];
         for (int i = 0; i < sent.length; i++) {
@@ -122,6 +133,15 @@ public final class SourceSession {
         return unsent;
     }
 
+    /** Those of the unsent pages that have to be read: neither free, nor dropped by the host. */
+    public long unsentNeededPages() {
+        long needed = 0;
+        for (int i = 0; i < sent.length; i++) {
+            needed += unread.neededBeside(i, sent[i]);
+        }
+        return needed;
+    }
+
     /** Pages of content that the destination has acknowledged, counted each time. */
     public long acknowledgedPages() {
         return acknowledgedPages.sum();
@@ -155,6 +175,25 @@ public final class SourceSession {
         return zeroPages.sum();
     }
 
+    /** Pages sent as runs of free ones, either way. */
+    public long freePages() {
+        return freePages.sum();
+    }
+
+    /** Pages that the guest has released at the destination before they were sent. */
+    public long releasedPages() {
+        return releasedPages.sum();
+    }
+
+    void countFree(int pages) {
+        freePages.add(pages);
+    }
+
+    /** The guest has released these pages at the destination: they need not be sent. */
+    void releasedThere(int region, long firstPage, long count) {
+        releasedPages.add(sent[region].set(firstPage, count));
+    }
+
     void countDemand(int pages) {
         demandPages.add(pages);
     }
@@ -165,6 +204,11 @@ public final class SourceSession {
 
     void countZero(int pages) {
         zeroPages.add(pages);
+    }
+
+    /** What need not be read, as the sides have agreed. */
+    UnreadPages unread() {
+        return unread;
     }
 
     /** How page content is sent, as the sides have agreed. */

@@ -27,6 +27,7 @@ final class StreamRole implements ConnectionRole {
     private final SessionEnd end;
     private final RegionTable table;
     private final PageEncoder encoder;
+    private final UnreadPages unread;
     private @Nullable ChannelHandlerContext context;
     private final StreamFlow flow;
     private boolean sending;
@@ -39,11 +40,17 @@ final class StreamRole implements ConnectionRole {
 
     private int marks;
 
-    StreamRole(SourceSession session, SessionEnd end, @Nullable BandwidthCap cap, PageEncoding encoding) {
+    StreamRole(
+            SourceSession session,
+            SessionEnd end,
+            @Nullable BandwidthCap cap,
+            PageEncoding encoding,
+            UnreadPages unread) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
         this.encoder = PageEncoder.ofStream(session, encoding);
+        this.unread = unread;
         this.flow = new StreamFlow(cap, this::sendAfterWait);
     }
 
@@ -83,6 +90,7 @@ final class StreamRole implements ConnectionRole {
             case START -> start(header.count());
             case ACK -> acknowledge(header);
             case MARKED -> marked(header.id());
+            case RELEASED -> released(header);
             default -> throw new ProtocolException(header.type() + " frame on a stream connection");
         }
     }
@@ -123,6 +131,18 @@ final class StreamRole implements ConnectionRole {
         }
         flow.acknowledged(header.count());
         session.countAcknowledged(header.count());
+    }
+
+    /** Before the guest runs there it has nothing to release there, and its pages may have to be sent again. */
+    private void released(FrameHeader header) {
+        if (!unread.frees()) {
+            throw new ProtocolException("RELEASED frame, but it was not agreed on");
+        }
+        header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
+        if (!flow.isOpen() || !session.isCommitted()) {
+            throw new ProtocolException("RELEASED frame before the guest runs at the destination");
+        }
+        session.releasedThere(header.region(), header.firstPage(), header.count());
     }
 
     @Override
@@ -176,25 +196,48 @@ final class StreamRole implements ConnectionRole {
 
     /** Sends the first pages of a run, as many as are of one kind and fit a frame; returns whether to flush. */
     private boolean sendFirstOf(ChannelHandlerContext to, StreamOrder.Run run, StreamPass current) {
-        PageSource source = session.source();
         int region = run.region();
         long first = run.pages().first();
-        int most = (int) Math.min(run.pages().count(), flow.framePages());
-        PageRun kind = source.describe(region, first, most);
-        if (kind.isZero() && kind.pageCount() == most) {
-            kind = source.describe(region, first, (int) run.pages().count());
+        int longest = (int) run.pages().count();
+        int zero = unread.zeroFrom(region, first, longest);
+        if (zero > 0) {
+            mark(region, first, zero, current);
+            return sendZero(to, region, first, zero);
         }
+        int free = unread.freeFrom(region, first, longest);
+        if (free > 0) {
+            mark(region, first, free, current);
+            session.countFree(free);
+            return flow.sent(0, encoder.writeFree(to, region, first, free, 0, unread.pattern()));
+        }
+        PageRun kind = describe(region, first, unread.unknownFrom(region, first, longest));
         int pages = kind.pageCount();
-        session.sent(region).set(first, pages);
-        current.count(pages);
+        mark(region, first, pages, current);
         if (kind.isZero()) {
-            int bytes = encoder.writeZero(to, region, first, pages, 0);
-            session.countZero(pages);
-            return flow.sent(0, bytes);
+            return sendZero(to, region, first, pages);
         }
         int bytes = encoder.write(to, region, first, pages, 0);
         session.countStream(pages);
         return flow.sent(pages, bytes);
+    }
+
+    /** Looks at no more pages than go in a frame, unless they are zero. */
+    private PageRun describe(int region, long first, int longest) {
+        PageSource source = session.source();
+        int most = Math.min(longest, flow.framePages());
+        PageRun kind = source.describe(region, first, most);
+        return kind.isZero() && kind.pageCount() == most ? source.describe(region, first, longest) : kind;
+    }
+
+    /** Before a page is read or called free: what is written to it later belongs to a later pass. */
+    private void mark(int region, long first, int pages, StreamPass current) {
+        session.sent(region).set(first, pages);
+        current.count(pages);
+    }
+
+    private boolean sendZero(ChannelHandlerContext to, int region, long first, int pages) {
+        session.countZero(pages);
+        return flow.sent(0, encoder.writeZero(to, region, first, pages, 0));
     }
 
     private void finish(ChannelHandlerContext to, StreamPass current) {

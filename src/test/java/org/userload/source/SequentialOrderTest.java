@@ -27,7 +27,12 @@ class SequentialOrderTest {
             Phaser begin = new Phaser(2);
             for (int walk = 0; walk < WALKS; walk++) {
                 SourceSession session = new SourceSession(
-                        SessionId.random(), source, true, false, new PageEncoding(Compression.NONE, 0));
+                        SessionId.random(),
+                        source,
+                        true,
+                        false,
+                        new PageEncoding(Compression.NONE, 0),
+                        UnreadPages.NONE);
                 Future<?> asked = requests.submit(() -> {
                     begin.arriveAndAwaitAdvance();
                     for (int page = 0; page < PAGES; page++) {

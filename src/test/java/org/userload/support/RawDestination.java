@@ -4,11 +4,14 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.LongAdder;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.FrameType;
@@ -32,6 +35,7 @@ public final class RawDestination implements Closeable {
     private final CountDownLatch ended = new CountDownLatch(1);
     private final byte[][][] pages;
     private final LinkedBlockingQueue<Frame> unacknowledged = new LinkedBlockingQueue<>();
+    private final LongAdder free = new LongAdder();
     private volatile boolean acknowledges = true;
 
     private RawDestination(RawPeer control, RawPeer sync, RawPeer stream, RegionTable table) {
@@ -88,15 +92,26 @@ public final class RawDestination implements Closeable {
         return this;
     }
 
-    private void take(Frame frame) throws IOException, InterruptedException {
+    private void put(Frame frame) {
         byte[][] region = pages[frame.region()];
-        if (frame.is(FrameType.PAGES) || frame.is(FrameType.ZERO)) {
-            for (int i = 0; i < frame.count(); i++) {
-                byte[] page = new byte[4096];
-                if (frame.is(FrameType.PAGES)) {
-                    frame.body().get(page);
+        for (int i = 0; i < frame.count(); i++) {
+            byte[] page = new byte[4096];
+            if (frame.is(FrameType.PAGES)) {
+                frame.body().get(page);
+            } else if (frame.is(FrameType.FREE)) {
+                for (int at = 0; at < page.length; at++) {
+                    page[at] = frame.body().get(frame.body().position() + at % Long.BYTES);
                 }
-                region[(int) frame.firstPage() + i] = page;
+                free.increment();
+            }
+            region[(int) frame.firstPage() + i] = page;
+        }
+    }
+
+    private void take(Frame frame) throws IOException, InterruptedException {
+        if (frame.is(FrameType.PAGES) || frame.is(FrameType.ZERO) || frame.is(FrameType.FREE)) {
+            synchronized (pages) {
+                put(frame);
             }
             if (frame.is(FrameType.PAGES)) {
                 unacknowledged.add(frame);
@@ -106,9 +121,11 @@ public final class RawDestination implements Closeable {
             }
         } else if (frame.is(FrameType.DISCARD)) {
             ByteBuffer runs = frame.body();
-            while (runs.hasRemaining()) {
-                int first = (int) runs.getLong();
-                java.util.Arrays.fill(region, first, first + runs.getInt(), null);
+            synchronized (pages) {
+                while (runs.hasRemaining()) {
+                    int first = (int) runs.getLong();
+                    Arrays.fill(pages[frame.region()], first, first + runs.getInt(), null);
+                }
             }
         } else if (frame.is(FrameType.MARK)) {
             marks.release();
@@ -151,13 +168,50 @@ public final class RawDestination implements Closeable {
 
     /** Pages that it has, by the frames that came. */
     public long present() {
-        long present = 0;
-        for (byte[][] region : pages) {
-            for (byte[] page : region) {
-                present += page == null ? 0 : 1;
-            }
+        synchronized (pages) {
+            return Arrays.stream(pages)
+                    .flatMap(Arrays::stream)
+                    .filter(Objects::nonNull)
+                    .count();
         }
-        return present;
+    }
+
+    /** The word at an offset of a page that it has, little-endian. */
+    public long wordOf(int region, int page, int offset) {
+        synchronized (pages) {
+            return ByteBuffer.wrap(pages[region][page]).order(ByteOrder.LITTLE_ENDIAN).getLong(offset);
+        }
+    }
+
+    /** Pages that came as free, counted each time. */
+    public long freePages() {
+        return free.sum();
+    }
+
+    /**
+     * Takes the guest over as soon as the source offers it, and says that it runs; in a thread of its own.
+     *
+     * @param window granted with COMMIT when there are no rounds; 0 with rounds
+     */
+    public RawDestination takeGuest(int window) {
+        Threads.start(() -> {
+            try {
+                while (true) {
+                    Frame frame = control.read();
+                    if (frame.is(FrameType.PREPARE)) {
+                        control.send(FrameType.READY, 0, 0, 0);
+                    } else if (frame.is(FrameType.COMMIT)) {
+                        if (window > 0) {
+                            start(window);
+                        }
+                        control.send(FrameType.STARTED, 0, 1, 0);
+                    }
+                }
+            } catch (IOException e) {
+                return null; // The session is over.
+            }
+        });
+        return this;
     }
 
     /** Whether every page that it has is the memory's. */
@@ -165,7 +219,10 @@ public final class RawDestination implements Closeable {
         List<RegionTable.Entry> entries = memory.table().entries();
         for (int region = 0; region < pages.length; region++) {
             for (int page = 0; page < pages[region].length; page++) {
-                byte[] mine = pages[region][page];
+                byte[] mine;
+                synchronized (pages) {
+                    mine = pages[region][page];
+                }
                 long address = entries.get(region).guestAddress() + ((long) page << 12);
                 for (int at = 0; mine != null && at < 4096; at += 8) {
                     if (ByteBuffer.wrap(mine).order(ByteOrder.LITTLE_ENDIAN).getLong(at)
