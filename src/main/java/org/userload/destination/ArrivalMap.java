@@ -31,7 +31,8 @@ public final class ArrivalMap {
         DEMAND(1),
         STREAM(2),
         ZERO(3),
-        PRECOPY(4);
+        PRECOPY(4),
+        FREE(5);
 
         private final int code;
 

@@ -9,7 +9,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.userload.memory.PageSize;
+import org.userload.memory.RegionTable;
 import org.userload.protocol.ErrorCode;
+import org.userload.protocol.Feature;
 import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
@@ -110,6 +112,14 @@ abstract class ClientConnection extends FrameChannel {
     /** Feature bits of the source's answer. Connection's loop. */
     long features() {
         return features;
+    }
+
+    /** Checks a FREE frame: that there may be any, 1 to {@code most} known pages, and a body of one word. */
+    final void requireFree(FrameHeader header, RegionTable table, int most) {
+        if (!Feature.FREE.in(features)) {
+            throw new ProtocolException(header.type() + " frame, which was not agreed on");
+        }
+        header.checkFree(table, most);
     }
 
     /** A frame after the hello, other than page content. */

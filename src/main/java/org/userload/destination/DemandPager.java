@@ -110,12 +110,20 @@ final class DemandPager extends ClientConnection implements FaultListener {
 
     @Override
     void receive(FrameHeader header, ByteBuf body) {
-        if (header.type() != FrameType.ZERO) {
-            throw new ProtocolException(header.type() + " frame on a sync connection");
+        int region = header.region();
+        switch (header.type()) {
+            case ZERO -> {
+                header.checkPages(table, FrameLayout.MAX_PAGES_PER_REQUEST);
+                arrived(header, header.firstPage(), header.count());
+                installer.installZero(region, header.firstPage(), header.count());
+            }
+            case FREE -> {
+                requireFree(header, table, FrameLayout.MAX_PAGES_PER_REQUEST);
+                arrived(header, header.firstPage(), header.count());
+                installer.installFree(region, header.firstPage(), header.count(), body.getLong(body.readerIndex()));
+            }
+            default -> throw new ProtocolException(header.type() + " frame on a sync connection");
         }
-        header.checkPages(table, FrameLayout.MAX_PAGES_PER_REQUEST);
-        arrived(header, header.firstPage(), header.count());
-        installer.installZero(header.region(), header.firstPage(), header.count());
     }
 
     private void arrived(FrameHeader header, long firstPage, int count) {

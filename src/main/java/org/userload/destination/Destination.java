@@ -10,7 +10,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.userload.fault.FaultInterceptor;
+import org.userload.fault.Released;
 import org.userload.memory.GuestMemory;
+import org.userload.memory.PageRange;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.Feature;
 import org.userload.protocol.FrameType;
@@ -42,6 +44,9 @@ public final class Destination implements AutoCloseable {
 
     /** How long a broken connection waits for the reason to arrive on another one. */
     private static final int REASON_MAY_TAKE_MILLIS = 200;
+
+    /** Known pages put in place at once at the end: some milliseconds. */
+    private static final int PAGES_TO_FILL_AT_ONCE = 2048;
 
     private final DestinationConfig config;
     private final EventLoops loops = new EventLoops();
@@ -221,19 +226,91 @@ public final class Destination implements AutoCloseable {
                 completedAtNanos == 0 ? -1 : completedAtNanos - openedNanos);
     }
 
-    /** Runs on the loop that installed the last page. */
+    /**
+     * The guest that runs here has released pages: they hold zeros from now on. Those that are missing need not come, which the
+     * source is told; the memory of the others is given back. Other threads may access the pages meanwhile and see their
+     * content of before or zeros.
+     *
+     * <p>At any time from the end of the rounds on, also when the session is complete. Runs on the stream loop.
+     *
+     * @return what became of the pages, once it has; with {@link IllegalStateException} when the session has failed
+     * @throws IndexOutOfBoundsException for pages that the region does not have
+     * @throws IllegalStateException while the guest is awaited
+     */
+    public CompletableFuture<Released> release(int region, PageRange pages) {
+        Objects.checkIndex(region, memory.regionCount());
+        Objects.checkFromIndexSize(
+                pages.first(), pages.count(), memory.region(region).pageCount());
+        if (installer.isInRounds()) {
+            throw new IllegalStateException("the guest does not run here yet, so it cannot release pages here");
+        }
+        CompletableFuture<Released> done = new CompletableFuture<>();
+        try {
+            streamLoop.execute(() -> release(region, pages, done));
+        } catch (RejectedExecutionException e) {
+            release(region, pages, done);
+        }
+        return done;
+    }
+
+    private void release(int region, PageRange pages, CompletableFuture<Released> done) {
+        try {
+            if (closed.get()) {
+                throw new IllegalStateException("the destination was closed");
+            }
+            Released released = installer.release(region, pages.first(), pages.count());
+            if (released.missing() > 0) {
+                stream.sendReleased(region, pages.first(), pages.count());
+            }
+            done.complete(released);
+            installer.forget(released.missing());
+        } catch (RuntimeException e) {
+            done.completeExceptionally(e);
+        }
+    }
+
+    /** Runs on the loop that settled the last page. */
     private void lastPageIn() {
         if (over.compareAndSet(false, true)) {
-            completedAtNanos = System.nanoTime();
+            if (streamLoop.inEventLoop()) {
+                putKnownInPlace();
+                return;
+            }
             try {
-                interceptor.complete();
-                control.send(FrameType.COMPLETE, 0);
-                endInBackground(() -> completion.complete(statistics()));
-            } catch (RuntimeException e) {
-                completion.completeExceptionally(e);
-                throw e;
+                streamLoop.execute(this::putKnownInPlace);
+            } catch (RejectedExecutionException e) {
+                // It is being closed, which completes the future.
             }
         }
+    }
+
+    /**
+     * No page is missing. Some known ones may have to be put in place, a few at a time on the stream loop, which has nothing
+     * else to do by now; meanwhile the fault loop serves who touches them.
+     */
+    private void putKnownInPlace() {
+        if (closed.get()) {
+            return;
+        }
+        try {
+            if (interceptor.fillKnown(PAGES_TO_FILL_AT_ONCE)) {
+                finish();
+            } else {
+                streamLoop.execute(this::putKnownInPlace);
+            }
+        } catch (RejectedExecutionException e) {
+            // As above.
+        } catch (RuntimeException e) {
+            completion.completeExceptionally(e);
+            throw e;
+        }
+    }
+
+    private void finish() {
+        completedAtNanos = System.nanoTime();
+        interceptor.complete();
+        control.send(FrameType.COMPLETE, 0);
+        endInBackground(() -> completion.complete(statistics()));
     }
 
     /**
@@ -301,6 +378,9 @@ public final class Destination implements AutoCloseable {
             completion.completeExceptionally(reason);
         }
         loops.close();
+        if (completedAtNanos == 0) {
+            completion.completeExceptionally(new SourceLostException("the destination was closed", null));
+        }
         interceptor.close();
         memory.close();
     }

@@ -2,16 +2,20 @@ package org.userload.destination;
 
 import io.netty.buffer.ByteBuf;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
 import org.userload.destination.ArrivalMap.Way;
 import org.userload.fault.FaultInterceptor;
+import org.userload.fault.Released;
 import org.userload.linux.NativeMemory;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MemoryRegion;
+import org.userload.protocol.ProtocolException;
 
 /**
- * Puts pages in place, only where they are still missing, and counts how each came. Whoever installs the last missing
- * page tells that all are in.
+ * Puts pages in place, only where they are still missing, and counts how each came. Zero and free pages that come unasked are
+ * not put in place but known. Whoever settles the last missing page tells that none is missing.
  *
  * <p>In a session with rounds there is a time before that: until {@link #endRounds} the guest does not run here, a page
  * that comes again replaces the one that is in place, and pages can be called back.
@@ -35,9 +39,14 @@ final class PageInstaller {
     private final LongAdder demand = new LongAdder();
     private final LongAdder stream = new LongAdder();
     private final LongAdder zero = new LongAdder();
+    private final LongAdder free = new LongAdder();
     private final LongAdder duplicate = new LongAdder();
     private final LongAdder inRounds = new LongAdder();
     private final ArrivalMap arrivals;
+
+    /** What free pages hold in this session, once it is known. */
+    private final AtomicReference<@Nullable Long> freeWord = new AtomicReference<>();
+
     private volatile boolean rounds;
 
     /** @param rounds whether the session begins with rounds */
@@ -84,24 +93,90 @@ final class PageInstaller {
         account(count, installed);
     }
 
-    /** Installs zero pages. */
+    /** Zero pages that came unasked. */
+    void knowZero(int region, long firstPage, int count) {
+        know(Way.ZERO, region, firstPage, count, 0);
+    }
+
+    /** Zero pages that somebody waits for. */
     void installZero(int region, long firstPage, int count) {
+        account(
+                Way.ZERO,
+                region,
+                firstPage,
+                count,
+                interceptor.installFilled(memory.region(region), firstPage, count, 0));
+    }
+
+    /**
+     * Free pages that came unasked.
+     *
+     * @throws ProtocolException when free pages hold another word by now
+     */
+    void knowFree(int region, long firstPage, int count, long word) {
+        checkFreeWord(word);
+        know(Way.FREE, region, firstPage, count, word);
+    }
+
+    /** Free pages that somebody waits for; otherwise as {@link #knowFree}. */
+    void installFree(int region, long firstPage, int count, long word) {
+        checkFreeWord(word);
+        account(
+                Way.FREE,
+                region,
+                firstPage,
+                count,
+                interceptor.installFilled(memory.region(region), firstPage, count, word));
+    }
+
+    private void checkFreeWord(long word) {
+        Long before = freeWord.get();
+        if (before == null) {
+            before = freeWord.compareAndSet(null, word) ? Long.valueOf(word) : freeWord.get();
+        }
+        if (before == null || before != word) {
+            throw new ProtocolException(
+                    String.format("free pages hold 0x%x, after a FREE frame that said 0x%x", word, before));
+        }
+    }
+
+    private void know(Way way, int region, long firstPage, int count, long word) {
         MemoryRegion target = memory.region(region);
         if (rounds) {
-            putZerosInRound(target, firstPage, count);
+            arrivals.arrived(Way.PRECOPY, region, firstPage, count);
+            discard(region, firstPage, count);
+            settleRound(interceptor.know(target, firstPage, count, word));
             return;
         }
-        int installed = interceptor.installZero(target, firstPage, count);
-        zero.add(installed);
-        if (installed > 0) {
-            arrivals.arrived(Way.ZERO, region, firstPage, count);
+        account(way, region, firstPage, count, interceptor.know(target, firstPage, count, word));
+    }
+
+    private void account(Way way, int region, long firstPage, int count, long settled) {
+        (way == Way.FREE ? free : zero).add(settled);
+        if (settled > 0) {
+            arrivals.arrived(way, region, firstPage, count);
         }
-        account(count, installed);
+        account(count, settled);
+    }
+
+    /** The guest has released these pages: whatever is missing of them need not come. Not in rounds. */
+    Released release(int region, long firstPage, long count) {
+        Released released = interceptor.release(memory.region(region), firstPage, count);
+        free.add(released.missing());
+        return released;
+    }
+
+    /** What is known of these pages is put in place, for who changes them. Only in rounds. */
+    void putKnownInPlace(int region, long firstPage, int count) {
+        interceptor.putKnownInPlace(memory.region(region), firstPage, count);
     }
 
     /** Overwrites what is in place, which nobody looks at yet, and installs the rest. */
     private void putInRound(MemoryRegion target, long firstPage, int count, long address) {
         arrivals.arrived(Way.PRECOPY, target.index(), firstPage, count);
+        long forgotten = interceptor.forget(target, firstPage, count);
+        inRounds.add(-forgotten);
+        remaining.addAndGet(forgotten);
         int shift = target.pageShift();
         long end = firstPage + count;
         long page = firstPage;
@@ -120,25 +195,7 @@ final class PageInstaller {
         }
     }
 
-    private void putZerosInRound(MemoryRegion target, long firstPage, int count) {
-        arrivals.arrived(Way.PRECOPY, target.index(), firstPage, count);
-        long end = firstPage + count;
-        long page = firstPage;
-        while (page < end) {
-            boolean present = target.received().get(page);
-            long stop = present
-                    ? target.received().nextClear(page, end)
-                    : target.received().nextSet(page, end);
-            if (present) {
-                NativeMemory.zero(target.hostAddressOf(page), (stop - page) << target.pageShift());
-            } else {
-                settleRound(interceptor.installZero(target, page, (int) (stop - page)));
-            }
-            page = stop;
-        }
-    }
-
-    private void settleRound(int installed) {
+    private void settleRound(long installed) {
         inRounds.add(installed);
         settle(installed);
     }
@@ -150,12 +207,12 @@ final class PageInstaller {
         remaining.addAndGet(discarded);
     }
 
-    /** Pages that no longer need to come. */
+    /** Pages that no longer need to come; those of {@link #release} once the source was told. */
     void forget(long pages) {
         settle(pages);
     }
 
-    private void account(int count, int installed) {
+    private void account(int count, long installed) {
         if (installed < count) {
             duplicate.add(count - installed);
         }
@@ -178,7 +235,7 @@ final class PageInstaller {
         return arrivals;
     }
 
-    /** Pages that are not in place yet. */
+    /** Pages that are neither in place nor known. */
     long remaining() {
         return remaining.get();
     }
@@ -190,7 +247,7 @@ final class PageInstaller {
                 stream.sum(),
                 inRounds.sum(),
                 zero.sum(),
-                0,
+                free.sum(),
                 duplicate.sum());
     }
 }

@@ -6,6 +6,7 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageInstaller.Arrival;
 import org.userload.memory.RegionTable;
+import org.userload.protocol.Feature;
 import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
@@ -91,12 +92,17 @@ final class StreamIntake extends ClientConnection {
 
     @Override
     public void encoded(FrameHeader header, ByteBuf bytes) {
-        ByteBuf pages = header.type() == FrameType.DELTA
-                ? decoder.change(header, bytes, features(), installer.region(header.region()))
-                : decoder.unpack(header, bytes, features());
+        ByteBuf pages =
+                header.type() == FrameType.DELTA ? changed(header, bytes) : decoder.unpack(header, bytes, features());
         installer.install(Arrival.STREAM, header.region(), header.firstPage(), header.count(), pages);
         unreadPages = 0;
         acknowledge(header.region(), header.firstPage(), header.count());
+    }
+
+    /** A delta may be one to a page that is known and not in place. */
+    private ByteBuf changed(FrameHeader header, ByteBuf bytes) {
+        installer.putKnownInPlace(header.region(), header.firstPage(), header.count());
+        return decoder.change(header, bytes, features(), installer.region(header.region()));
     }
 
     @Override
@@ -105,7 +111,12 @@ final class StreamIntake extends ClientConnection {
         switch (header.type()) {
             case ZERO -> {
                 header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
-                installer.installZero(header.region(), header.firstPage(), header.count());
+                installer.knowZero(header.region(), header.firstPage(), header.count());
+            }
+            case FREE -> {
+                requireFree(header, table, FrameLayout.MAX_ZERO_RUN_PAGES);
+                long word = body.getLong(body.readerIndex());
+                installer.knowFree(header.region(), header.firstPage(), header.count(), word);
             }
             case MARK -> {
                 requireRounds(header);
@@ -120,6 +131,24 @@ final class StreamIntake extends ClientConnection {
             }
             default -> throw new ProtocolException(header.type() + " frame on a stream connection");
         }
+    }
+
+    /**
+     * The guest has released pages here. Where the source does not know what that is, it sends them, and they are not
+     * installed. Stream loop.
+     */
+    void sendReleased(int region, long firstPage, long count) {
+        if (!Feature.FREE.in(features()) || !isOpen()) {
+            return;
+        }
+        ChannelHandlerContext to = context();
+        ByteBuf frames = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
+        for (long done = 0; done < count; done += FrameLayout.MAX_ZERO_RUN_PAGES) {
+            int pages = (int) Math.min(count - done, FrameLayout.MAX_ZERO_RUN_PAGES);
+            Frames.writeHeader(frames, FrameType.RELEASED, region, 0, firstPage + done, pages, 0);
+        }
+        wire().add(frames.readableBytes());
+        to.writeAndFlush(frames, to.voidPromise());
     }
 
     private void checkStarted(FrameHeader header) {

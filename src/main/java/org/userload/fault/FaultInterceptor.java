@@ -8,6 +8,8 @@ import org.userload.memory.MissingPageHandler;
 /**
  * One way to intercept faults and install pages.
  *
+ * <p>A page is missing, or known (what it holds is, but it is not in place), or present.
+ *
  * <p><b>Life.</b> created, {@link #start} once, then faults and installs, then {@link #complete} when every page is in
  * or {@link #fail} when the source is lost, and {@link #close} in every case. After {@code complete} the memory is
  * ordinary memory. After {@code fail} every present page stays usable and every wait for a missing one ends with an
@@ -35,18 +37,61 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
      */
     int install(MemoryRegion region, long firstPage, int count, long sourceAddress);
 
-    /** Installs zero pages; otherwise as {@link #install}. */
-    int installZero(MemoryRegion region, long firstPage, int count);
+    /**
+     * Installs pages that hold nothing but one word, for who waits for them; otherwise as {@link #install}.
+     *
+     * @param word what each little-endian 8 bytes hold. Besides 0 there is one word in a session.
+     * @throws IllegalStateException for a second word besides 0
+     */
+    int installFilled(MemoryRegion region, long firstPage, int count, long word);
+
+    /**
+     * What these pages hold is known from now on, where they are missing: the source is not needed for them, and installs
+     * leave them as they are. Whoever waits for them goes on; who touches one gets it at once. Costs next to nothing for a page
+     * that nobody touches.
+     *
+     * @param word as for {@link #installFilled}
+     * @return how many of them were missing
+     */
+    long know(MemoryRegion region, long firstPage, long count, long word);
+
+    /**
+     * Known pages that are not in place are missing again. Only while nobody touches the memory.
+     *
+     * @return how many they were
+     */
+    long forget(MemoryRegion region, long firstPage, long count);
+
+    /** Puts those of the pages in place that are known. Only while nobody touches the memory. */
+    void putKnownInPlace(MemoryRegion region, long firstPage, int count);
 
     /**
      * Makes pages missing again, whatever they hold. Only while nobody touches the memory: the guest does not run here yet.
      *
-     * @return how many of them were present
+     * @return how many of them were present or known
      * @throws org.userload.linux.NativeException when the kernel does not drop them
      */
     long discard(MemoryRegion region, long firstPage, long count);
 
-    /** Every page is in: ends the interception; the memory costs nothing more. */
+    /**
+     * The guest has released these pages: they hold zeros from now on, and the source is not needed for them. The memory of
+     * those that are here is given back. Threads may be accessing them meanwhile, and see either content. One call at a time;
+     * not on the fault loop.
+     *
+     * @throws IllegalStateException when the source is lost or the interceptor closed
+     */
+    Released release(MemoryRegion region, long firstPage, long count);
+
+    /**
+     * Puts some known pages in place of which untouched memory would be different. Call again and again before {@link
+     * #complete}, when no page is missing; one call at a time.
+     *
+     * @param most pages in this call, about
+     * @return whether none is left
+     */
+    boolean fillKnown(int most);
+
+    /** No page is missing and {@link #fillKnown} has ended: ends the interception; the memory costs nothing more. */
     void complete();
 
     /** No more pages will come: every present and future wait for a missing page ends with this reason. */

@@ -1,10 +1,11 @@
 package org.userload.fault;
 
 import io.netty.channel.IoEventLoop;
+import java.util.List;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import org.userload.memory.GuestMemory;
+import org.userload.memory.AtomicBitmap;
 
 /**
  * Faults on their way from touching threads to the fault loop: a lock-free stack with many writers and one reader.
@@ -15,7 +16,7 @@ import org.userload.memory.GuestMemory;
 final class FaultQueue {
     private final AtomicReference<@Nullable Node> head = new AtomicReference<>();
     private final ThreadLocal<Node> nodes = ThreadLocal.withInitial(Node::new);
-    private final GuestMemory memory;
+    private final List<AtomicBitmap> claimed;
     private final IoEventLoop loop;
     private final FaultListener listener;
     private final Runnable deliver = this::deliver;
@@ -31,8 +32,9 @@ final class FaultQueue {
         volatile boolean queued;
     }
 
-    FaultQueue(GuestMemory memory, IoEventLoop loop, FaultListener listener) {
-        this.memory = memory;
+    /** @param claimed by region, pages that need not be asked for */
+    FaultQueue(List<AtomicBitmap> claimed, IoEventLoop loop, FaultListener listener) {
+        this.claimed = claimed;
         this.loop = loop;
         this.listener = listener;
     }
@@ -67,8 +69,8 @@ final class FaultQueue {
             int region = node.region;
             long page = node.page;
             node.queued = false;
-            // It may have come meanwhile: then its waiters are awake, and nobody needs it again.
-            if (!memory.region(region).received().get(page)) {
+            // It may have come meanwhile, or be just coming: then its waiters are woken, and nobody needs it again.
+            if (!claimed.get(region).get(page)) {
                 listener.pageFault(region, page);
             }
             node = next;

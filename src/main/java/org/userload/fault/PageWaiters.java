@@ -35,15 +35,15 @@ final class PageWaiters {
 
     private final ThreadLocal<Node> nodes = ThreadLocal.withInitial(() -> new Node(Thread.currentThread()));
 
-    /** Parks the calling thread until the page is received or {@code stop} says so. Interrupts are kept for later. */
-    void await(AtomicBitmap received, long page, BooleanSupplier stop) {
+    /** Parks the calling thread until the page has one of the two bits, or {@code stop} says so. Interrupts are kept for later. */
+    void await(AtomicBitmap received, AtomicBitmap unfilled, long page, BooleanSupplier stop) {
         Node node = nodes.get();
         boolean interrupted = false;
         waiting.incrementAndGet();
         try {
             // Full fences here and in wake(): either this thread sees the bit, or the installer sees this thread.
             VarHandle.fullFence();
-            while (!received.get(page) && !stop.getAsBoolean()) {
+            while (!received.get(page) && !unfilled.get(page) && !stop.getAsBoolean()) {
                 if (!node.queued) {
                     push(stripeOf(page), node);
                     continue;
@@ -63,13 +63,13 @@ final class PageWaiters {
         }
     }
 
-    /** Wakes whoever may wait for one of these pages. Call after the received bits are set. */
-    void wake(long firstPage, int count) {
+    /** Wakes whoever may wait for one of these pages. Call after their bits are set. */
+    void wake(long firstPage, long count) {
         VarHandle.fullFence();
         if (waiting.get() == 0) {
             return;
         }
-        int stripesToWake = Math.min(count, STRIPES);
+        int stripesToWake = (int) Math.min(count, STRIPES);
         for (int i = 0; i < stripesToWake; i++) {
             wakeStripe(stripeOf(firstPage + i));
         }

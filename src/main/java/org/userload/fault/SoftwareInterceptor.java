@@ -1,7 +1,9 @@
 package org.userload.fault;
 
 import io.netty.channel.IoEventLoop;
+import java.util.List;
 import java.util.function.BooleanSupplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.userload.linux.Mapping;
 import org.userload.linux.NativeMemory;
@@ -15,7 +17,9 @@ import org.userload.memory.PageUnavailableException;
  * thread until it is there.
  *
  * <p>A page goes from MISSING to CLAIMED to PRESENT. The state is two bits: claimed, set by compare-and-set before the
- * copy, so that one installer writes a page, and received, set after it, so that nobody reads half a page.
+ * copy, so that one installer writes a page, and received, set after it, so that nobody reads half a page. A page that is known
+ * to be filled with the pattern is CLAIMED and has a third bit, unfilled: whoever takes that away fills the page, be it the
+ * thread that touches it.
  *
  * <p>Only accesses through {@link GuestMemory} are intercepted; native code that uses an address must make the page
  * present first.
@@ -23,6 +27,7 @@ import org.userload.memory.PageUnavailableException;
 public final class SoftwareInterceptor implements FaultInterceptor {
     private final FaultStatistics statistics = new FaultStatistics();
     private final PageWaiters waiters = new PageWaiters();
+    private final PatternPages pattern = new PatternPages();
 
     /** Made once: one for each wait would be what a fault allocates. */
     private final BooleanSupplier stopped = this::isStopped;
@@ -30,9 +35,21 @@ public final class SoftwareInterceptor implements FaultInterceptor {
     private volatile @Nullable Started started;
     private volatile @Nullable Throwable failure;
     private volatile boolean closed;
+    private volatile boolean completed;
 
-    /** What {@link #start} brings. */
-    private record Started(GuestMemory memory, ClaimedPages claimed, FaultQueue faults) {}
+    /** How far known pages were put in place for the end. */
+    private int fillRegion;
+
+    private long fillPage;
+
+    /**
+     * What {@link #start} brings.
+     *
+     * @param claimed pages that have found their installer, or are known
+     * @param unfilled known pages that hold the pattern and are not in place; who clears a bit fills the page
+     */
+    private record Started(
+            GuestMemory memory, List<AtomicBitmap> claimed, List<AtomicBitmap> unfilled, FaultQueue faults) {}
 
     @Override
     public String name() {
@@ -46,7 +63,14 @@ public final class SoftwareInterceptor implements FaultInterceptor {
 
     @Override
     public void start(GuestMemory memory, IoEventLoop loop, FaultListener listener) {
-        started = new Started(memory, new ClaimedPages(memory), new FaultQueue(memory, loop, listener));
+        List<AtomicBitmap> claimed = bitmaps(memory);
+        started = new Started(memory, claimed, bitmaps(memory), new FaultQueue(claimed, loop, listener));
+    }
+
+    private static List<AtomicBitmap> bitmaps(GuestMemory memory) {
+        return IntStream.range(0, memory.regionCount())
+                .mapToObj(region -> new AtomicBitmap(memory.region(region).pageCount()))
+                .toList();
     }
 
     private Started started() {
@@ -60,11 +84,13 @@ public final class SoftwareInterceptor implements FaultInterceptor {
     @Override
     public void awaitPage(int region, long page) {
         Started now = started();
-        AtomicBitmap received = now.memory.region(region).received();
+        MemoryRegion touched = now.memory.region(region);
+        AtomicBitmap received = touched.received();
+        AtomicBitmap unfilled = now.unfilled.get(region);
         long start = System.nanoTime();
-        if (!isStopped()) {
+        while (!received.get(page) && !fill(touched, unfilled, page) && !isStopped()) {
             now.faults.offer(region, page);
-            waiters.await(received, page, stopped);
+            waiters.await(received, unfilled, page, stopped);
         }
         statistics.record(System.nanoTime() - start);
         if (!received.get(page)) {
@@ -84,7 +110,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
         int installed = 0;
         for (int i = 0; i < count; i++) {
             long page = firstPage + i;
-            if (started().claimed.claim(region, page)) {
+            if (started().claimed.get(region.index()).set(page)) {
                 NativeMemory.copy(region.hostAddressOf(page), sourceAddress + ((long) i << shift), 1L << shift);
                 region.received().set(page);
                 installed++;
@@ -94,32 +120,118 @@ public final class SoftwareInterceptor implements FaultInterceptor {
         return installed;
     }
 
-    /** Pages of a fresh mapping are zero already. */
+    /** A waiter that is woken fills its page itself. */
     @Override
-    public int installZero(MemoryRegion region, long firstPage, int count) {
-        int installed = 0;
-        for (int i = 0; i < count; i++) {
-            long page = firstPage + i;
-            if (started().claimed.claim(region, page)) {
-                region.received().set(page);
-                installed++;
-            }
-        }
-        waiters.wake(firstPage, count);
-        return installed;
+    public int installFilled(MemoryRegion region, long firstPage, int count, long word) {
+        return (int) know(region, firstPage, count, word);
     }
 
-    /** The mapping drops the pages, too, since {@link #installZero} counts on their being zero. */
+    /** Pages of a fresh mapping are zero: so zero pages are in place at once. */
+    @Override
+    public long know(MemoryRegion region, long firstPage, long count, long word) {
+        Started now = started();
+        AtomicBitmap becomes = region.received();
+        if (word != 0) {
+            pattern.prepare(word, region.pageShift());
+            becomes = now.unfilled.get(region.index());
+        }
+        long known = now.claimed.get(region.index()).setAndPassOn(firstPage, count, becomes);
+        waiters.wake(firstPage, count);
+        return known;
+    }
+
+    /** Fills a page that is known to hold the pattern and not in place; false when it is no such page. */
+    private boolean fill(MemoryRegion region, AtomicBitmap unfilled, long page) {
+        if (!unfilled.get(page) || !unfilled.clear(page)) {
+            return false;
+        }
+        NativeMemory.copy(region.hostAddressOf(page), pattern.address(), 1L << region.pageShift());
+        region.received().set(page);
+        waiters.wake(page, 1);
+        return true;
+    }
+
+    @Override
+    public long forget(MemoryRegion region, long firstPage, long count) {
+        AtomicBitmap unfilled = started().unfilled.get(region.index());
+        long forgotten = 0;
+        long end = firstPage + count;
+        for (long page = unfilled.nextSet(firstPage, end); page < end; page = unfilled.nextSet(page, end)) {
+            long stop = unfilled.nextClear(page, end);
+            forgotten += unfilled.clear(page, stop - page);
+            started().claimed.get(region.index()).clear(page, stop - page);
+            page = stop;
+        }
+        return forgotten;
+    }
+
+    @Override
+    public void putKnownInPlace(MemoryRegion region, long firstPage, int count) {
+        AtomicBitmap unfilled = started().unfilled.get(region.index());
+        for (long page = firstPage; page < firstPage + count; page++) {
+            fill(region, unfilled, page);
+        }
+    }
+
+    @Override
+    public boolean fillKnown(int most) {
+        Started now = started();
+        int left = most;
+        while (fillRegion < now.memory.regionCount() && left > 0) {
+            MemoryRegion region = now.memory.region(fillRegion);
+            AtomicBitmap unfilled = now.unfilled.get(fillRegion);
+            fillPage = unfilled.nextSet(fillPage, region.pageCount());
+            if (fillPage == region.pageCount()) {
+                awaitCopies(region, 0, region.pageCount());
+                fillRegion++;
+                fillPage = 0;
+            } else {
+                fill(region, unfilled, fillPage);
+                left--;
+            }
+        }
+        return fillRegion == now.memory.regionCount();
+    }
+
+    /** The mapping drops the pages, too, since {@link #know} counts on their being zero. */
     @Override
     public long discard(MemoryRegion region, long firstPage, long count) {
-        long present = region.received().clear(firstPage, count);
+        region.received().clear(firstPage, count);
+        started().unfilled.get(region.index()).clear(firstPage, count);
         Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift());
-        started().claimed.release(region, firstPage, count);
-        return present;
+        return started().claimed.get(region.index()).clear(firstPage, count);
+    }
+
+    @Override
+    public Released release(MemoryRegion region, long firstPage, long count) {
+        if (isStopped() && !completed) {
+            throw new IllegalStateException("pages cannot be released: the session is over", failure);
+        }
+        AtomicBitmap received = region.received();
+        AtomicBitmap unfilled = started().unfilled.get(region.index());
+        long end = firstPage + count;
+        long missing = started().claimed.get(region.index()).setAndPassOn(firstPage, count, received);
+        for (long page = unfilled.nextSet(firstPage, end); page < end; page = unfilled.nextSet(page + 1, end)) {
+            if (unfilled.clear(page)) {
+                received.set(page);
+            }
+        }
+        awaitCopies(region, firstPage, end);
+        Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift());
+        waiters.wake(firstPage, count);
+        return new Released(missing, count - missing, 0);
+    }
+
+    /** Pages none of which is missing: those not in place are being copied by somebody else, who waits for nobody. */
+    private static void awaitCopies(MemoryRegion region, long first, long end) {
+        while (region.received().nextClear(first, end) < end) {
+            Thread.onSpinWait();
+        }
     }
 
     @Override
     public void complete() {
+        completed = true;
         waiters.wakeAll();
     }
 
@@ -135,25 +247,5 @@ public final class SoftwareInterceptor implements FaultInterceptor {
     public void close() {
         closed = true;
         waiters.wakeAll();
-    }
-
-    /** Which pages have found their installer. */
-    private static final class ClaimedPages {
-        private final AtomicBitmap[] byRegion;
-
-        ClaimedPages(GuestMemory memory) {
-            byRegion = new AtomicBitmap[memory.regionCount()];
-            for (int i = 0; i < byRegion.length; i++) {
-                byRegion[i] = new AtomicBitmap(memory.region(i).pageCount());
-            }
-        }
-
-        boolean claim(MemoryRegion region, long page) {
-            return byRegion[region.index()].set(page);
-        }
-
-        void release(MemoryRegion region, long firstPage, long count) {
-            byRegion[region.index()].clear(firstPage, count);
-        }
     }
 }

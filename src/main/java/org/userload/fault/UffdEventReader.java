@@ -23,7 +23,7 @@ final class UffdEventReader {
 
     private final Userfaultfd uffd;
     private final UffdRegions regions;
-    private final RemovedPages removed;
+    private final KnownPages known;
     private final InstallGate gate;
     private final UffdInstaller installer;
     private final FaultListener listener;
@@ -39,14 +39,14 @@ final class UffdEventReader {
     UffdEventReader(
             Userfaultfd uffd,
             UffdRegions regions,
-            RemovedPages removed,
+            KnownPages known,
             InstallGate gate,
             UffdInstaller installer,
             FaultListener listener,
             BooleanSupplier sourceIsLost) {
         this.uffd = uffd;
         this.regions = regions;
-        this.removed = removed;
+        this.known = known;
         this.gate = gate;
         this.installer = installer;
         this.listener = listener;
@@ -98,7 +98,7 @@ final class UffdEventReader {
     }
 
     private void readBatch() {
-        if (!removed.isTracked()) {
+        if (!known.tracksRemovals()) {
             uffd.read(batch);
             return;
         }
@@ -124,7 +124,7 @@ final class UffdEventReader {
             }
             long first = (start - region.hostAddress()) >>> region.pageShift();
             long end = Math.min((remove.end() - region.hostAddress()) >>> region.pageShift(), region.pageCount());
-            long neverReceived = removed.mark(region, first, end - first);
+            long neverReceived = known.remove(region, first, end - first);
             // Whoever waits for one of them would wait for ever, since what the source sends is not installed any more.
             uffd.wake(start, region.hostAddressOf(end) - start);
             listener.pagesRemoved(neverReceived);
@@ -138,8 +138,8 @@ final class UffdEventReader {
             throw new IllegalStateException(String.format("page fault at 0x%x, outside every region", address));
         }
         long page = (address - region.hostAddress()) >>> region.pageShift();
-        if (removed.contains(region, page) || region.received().get(page)) {
-            installer.wakeOrZero(region, page);
+        if (region.received().get(page) || known.contains(region, page)) {
+            installer.serve(region, page);
         } else if (sourceIsLost.getAsBoolean()) {
             refuse(region.hostAddressOf(page), 1L << region.pageShift());
         } else {

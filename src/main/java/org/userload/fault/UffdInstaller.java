@@ -8,15 +8,16 @@ import org.userload.linux.Userfaultfd;
 import org.userload.memory.MemoryRegion;
 
 /**
- * Installs runs of pages through a userfaultfd, only where they are still missing. The kernel decides who is first; the
- * received bit is set right after. Any loop may install.
+ * Installs runs of pages through a userfaultfd, only where they are still missing, and known pages where they are needed.
+ * The kernel decides who is first; the received bit is set right after. Any loop may install.
  */
 final class UffdInstaller {
-    private final Userfaultfd uffd;
     /** The range lies in more than one mapping: go page by page. */
     private static final long CROSSES_MAPPINGS = -3;
 
-    private final RemovedPages removed;
+    private final Userfaultfd uffd;
+    private final KnownPages known;
+    private final PatternPages pattern;
     private final InstallGate gate;
     private final IoEventLoop faultLoop;
     private final BooleanSupplier isActive;
@@ -27,10 +28,16 @@ final class UffdInstaller {
      * @param isActive whether pages are still wanted; when not, an install ends early
      */
     UffdInstaller(
-            Userfaultfd uffd, RemovedPages removed, InstallGate gate, IoEventLoop faultLoop, BooleanSupplier isActive) {
+            Userfaultfd uffd,
+            KnownPages known,
+            PatternPages pattern,
+            InstallGate gate,
+            IoEventLoop faultLoop,
+            BooleanSupplier isActive) {
         this.gate = gate;
         this.uffd = uffd;
-        this.removed = removed;
+        this.known = known;
+        this.pattern = pattern;
         this.faultLoop = faultLoop;
         this.isActive = isActive;
     }
@@ -48,15 +55,80 @@ final class UffdInstaller {
         return install(region, firstPage, count, 0, true);
     }
 
+    /** Installs copies of the pattern's pages. */
+    int pattern(MemoryRegion region, long firstPage, int count) {
+        int installed = 0;
+        for (int i = 0; i < count; i += PatternPages.PAGES) {
+            int piece = Math.min(PatternPages.PAGES, count - i);
+            installed += install(region, firstPage + i, piece, pattern.address(), false);
+        }
+        return installed;
+    }
+
     /**
-     * The page came between the fault and its event, or its user dropped it: then it is a zero page. Whoever waits is
-     * woken in any case; when the mapping was changing it faults again.
+     * Somebody waits for a page that needs no source: it came between the fault and its event, or it is known. Whoever waits
+     * is woken in any case; when the mapping was changing it faults again.
      */
-    void wakeOrZero(MemoryRegion region, long page) {
-        long address = region.hostAddressOf(page);
-        long bytes = 1L << region.pageShift();
-        if (uffd.zeroPage(address, bytes) != bytes) {
-            uffd.wake(address, bytes);
+    void serve(MemoryRegion region, long page) {
+        if (installKnown(region, page, page + 1) <= 0) {
+            uffd.wake(region.hostAddressOf(page), 1L << region.pageShift());
+        }
+    }
+
+    /**
+     * Puts pages in place that hold the pattern and are not there.
+     *
+     * @param most pages at least after which it stops
+     * @return where it stopped: every such page before is in place; the number of pages of the region when all are
+     */
+    long fill(MemoryRegion region, long from, int most) {
+        long limit = region.pageCount();
+        long stopAfter = most;
+        int longestRun = PatternPages.PAGES;
+        long page = known.nextToFill(region, from, limit);
+        while (page < limit && stopAfter > 0) {
+            long outcome = installKnown(region, page, Math.min(limit, page + longestRun));
+            if (outcome > 0) {
+                page += outcome >> region.pageShift();
+                stopAfter -= outcome >> region.pageShift();
+            } else if (outcome == InstallOutcome.NEXT_IS_PRESENT) {
+                page++;
+            } else if (outcome == InstallOutcome.MAPPING_IS_CHANGING) {
+                awaitMappingChange();
+            } else {
+                longestRun = 1;
+            }
+            page = known.nextToFill(region, page, limit);
+        }
+        return page;
+    }
+
+    /**
+     * One system call for the known page, and behind it for those that hold the pattern as it does. The received bits are set
+     * inside the gate and after the pages are in place; removed pages get none.
+     *
+     * @return as {@link InstallOutcome}, or {@link #CROSSES_MAPPINGS}
+     */
+    private long installKnown(MemoryRegion region, long page, long end) {
+        gate.enter();
+        try {
+            boolean fills =
+                    known.isPatterned(region, page) && !region.received().get(page);
+            long stop = fills ? Math.max(known.endOfFill(region, page, end), page + 1) : page + 1;
+            long target = region.hostAddressOf(page);
+            long bytes = (stop - page) << region.pageShift();
+            try {
+                long outcome = fills ? uffd.copy(target, pattern.address(), bytes) : uffd.zeroPage(target, bytes);
+                if (outcome > 0 && !known.isRemoved(region, page)) {
+                    region.received().set(page, outcome >> region.pageShift());
+                }
+                return outcome;
+            } catch (NativeGoneException e) {
+                // Unregistered meanwhile, which woke everyone; or the run crosses a border.
+                return stop - page > 1 ? CROSSES_MAPPINGS : InstallOutcome.NEXT_IS_PRESENT;
+            }
+        } finally {
+            gate.leave();
         }
     }
 
@@ -65,7 +137,7 @@ final class UffdInstaller {
         long end = firstPage + count;
         long installed = 0;
         long longestRun = count;
-        long page = removed.nextMissing(region, firstPage, end);
+        long page = known.nextMissing(region, firstPage, end);
         while (page < end && isActive.getAsBoolean()) {
             long runEnd = Math.min(end, page + longestRun);
             long outcome = installRun(region, page, runEnd, source + ((page - firstPage) << shift), zero);
@@ -79,7 +151,7 @@ final class UffdInstaller {
             } else {
                 longestRun = 1;
             }
-            page = removed.nextMissing(region, page, end);
+            page = known.nextMissing(region, page, end);
         }
         return (int) installed;
     }
@@ -93,10 +165,10 @@ final class UffdInstaller {
     private long installRun(MemoryRegion region, long page, long end, long source, boolean zero) {
         gate.enter();
         try {
-            if (!isActive.getAsBoolean() || removed.contains(region, page)) {
+            long stop = known.endOfMissing(region, page, end);
+            if (!isActive.getAsBoolean() || stop == page) {
                 return InstallOutcome.NEXT_IS_PRESENT;
             }
-            long stop = Math.max(removed.endOfMissing(region, page, end), page + 1);
             long outcome = installOnce(region, page, stop, source, zero);
             if (outcome > 0) {
                 region.received().set(page, outcome >> region.pageShift());

@@ -34,18 +34,30 @@ import org.userload.memory.PageUnavailableException;
  * zero pages and are never filled from the source. Without it, dropping a page that has not arrived lets the old
  * content come back, so a guest that drops memory by itself needs the tracking. It costs a short wait of the fault loop
  * for each install of another loop; see {@link InstallGate}.
+ *
+ * <p><b>Known pages</b> stay missing for the kernel until they are touched; then the fault loop puts them in place, also
+ * when the source is lost.
  */
 public final class UserfaultfdInterceptor implements FaultInterceptor {
+    /** Pages marked with the gate shut: a few microseconds. */
+    private static final long PIECE_PAGES = 1 << 15;
+
     private final Userfaultfd uffd;
     private final PageTouch touch;
     private final boolean trackRemovals;
     private final InstallGate gate = new InstallGate();
+    private final PatternPages pattern = new PatternPages();
     private final FaultStatistics statistics = new FaultStatistics();
     private final AtomicBoolean descriptorClosed = new AtomicBoolean();
 
     private volatile @Nullable Started started;
     private volatile State state = State.ACTIVE;
     private volatile @Nullable Throwable failure;
+
+    /** How far known pages were put in place for the end. */
+    private int fillRegion;
+
+    private long fillPage;
 
     private enum State {
         ACTIVE,
@@ -56,7 +68,12 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
 
     /** What {@link #start} brings. */
     private record Started(
-            GuestMemory memory, UffdInstaller installer, UffdEventReader events, IoRegistration registration) {}
+            GuestMemory memory,
+            KnownPages known,
+            UffdInstaller installer,
+            UffdReleaser releaser,
+            UffdEventReader events,
+            IoRegistration registration) {}
 
     private UserfaultfdInterceptor(Userfaultfd uffd, PageTouch touch, boolean trackRemovals) {
         this.uffd = uffd;
@@ -102,10 +119,11 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     @Override
     public void start(GuestMemory memory, IoEventLoop loop, FaultListener listener) {
         UffdRegions regions = new UffdRegions(memory);
-        RemovedPages removed = trackRemovals ? RemovedPages.tracked(memory) : RemovedPages.untracked();
-        UffdInstaller installer = new UffdInstaller(uffd, removed, gate, loop, () -> state == State.ACTIVE);
+        KnownPages known = new KnownPages(memory, trackRemovals);
+        UffdInstaller installer = new UffdInstaller(uffd, known, pattern, gate, loop, () -> state == State.ACTIVE);
+        UffdReleaser releaser = new UffdReleaser(uffd, known, installer, gate, memory);
         UffdEventReader events =
-                new UffdEventReader(uffd, regions, removed, gate, installer, listener, () -> state == State.FAILED);
+                new UffdEventReader(uffd, regions, known, gate, installer, listener, () -> state == State.FAILED);
         installer.whenMappingChanges(events::deliver);
         for (int i = 0; i < memory.regionCount(); i++) {
             MemoryRegion region = memory.region(i);
@@ -115,7 +133,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
                 .syncUninterruptibly()
                 .getNow();
         registration.submit(EpollIoOps.EPOLLIN);
-        started = new Started(memory, installer, events, registration);
+        started = new Started(memory, known, installer, releaser, events, registration);
     }
 
     private Started started() {
@@ -155,8 +173,103 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     }
 
     @Override
-    public int installZero(MemoryRegion region, long firstPage, int count) {
-        return state == State.ACTIVE ? started().installer.zero(region, firstPage, count) : 0;
+    public int installFilled(MemoryRegion region, long firstPage, int count, long word) {
+        if (state != State.ACTIVE) {
+            return 0;
+        }
+        if (word == 0) {
+            return started().installer.zero(region, firstPage, count);
+        }
+        pattern.prepare(word, region.pageShift());
+        return started().installer.pattern(region, firstPage, count);
+    }
+
+    /**
+     * Marks the pages with the gate shut, a piece at a time so that nobody waits long for it, and then wakes who waits for
+     * them: these threads fault again, and that fault is served here.
+     */
+    @Override
+    public long know(MemoryRegion region, long firstPage, long count, long word) {
+        Started now = started();
+        if (word != 0) {
+            pattern.prepare(word, region.pageShift());
+        }
+        long marked = 0;
+        long end = firstPage + count;
+        for (long page = firstPage; page < end; page += PIECE_PAGES) {
+            gate.shut();
+            try {
+                if (state != State.ACTIVE) {
+                    break;
+                }
+                marked += now.known.mark(region, page, Math.min(PIECE_PAGES, end - page), word != 0);
+            } finally {
+                gate.open();
+            }
+        }
+        if (marked > 0) {
+            uffd.wake(region.hostAddressOf(firstPage), count << region.pageShift());
+        }
+        return marked;
+    }
+
+    @Override
+    public long forget(MemoryRegion region, long firstPage, long count) {
+        return started().known.forgetUnlessReceived(region, firstPage, count);
+    }
+
+    @Override
+    public void putKnownInPlace(MemoryRegion region, long firstPage, int count) {
+        KnownPages known = started().known;
+        for (long page = firstPage; page < firstPage + count; page++) {
+            if (!region.received().get(page) && known.contains(region, page)) {
+                started().installer.serve(region, page);
+            }
+        }
+    }
+
+    @Override
+    public boolean fillKnown(int most) {
+        Started now = started();
+        long left = most;
+        while (fillRegion < now.memory.regionCount() && left > 0) {
+            MemoryRegion region = now.memory.region(fillRegion);
+            long page = now.installer.fill(region, fillPage, (int) left);
+            left -= page - fillPage;
+            fillPage = page;
+            if (page == region.pageCount()) {
+                fillRegion++;
+                fillPage = 0;
+            }
+        }
+        return fillRegion == now.memory.regionCount();
+    }
+
+    @Override
+    public Released release(MemoryRegion region, long firstPage, long count) {
+        Released released = Released.NONE;
+        long end = firstPage + count;
+        for (long page = firstPage; page < end; page += PIECE_PAGES) {
+            released = released.plus(releasePiece(region, page, Math.min(PIECE_PAGES, end - page)));
+        }
+        return released;
+    }
+
+    private Released releasePiece(MemoryRegion region, long firstPage, long count) {
+        if (isCompleted()) {
+            Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift());
+            return new Released(0, count, 0);
+        }
+        return started().releaser.release(region, firstPage, count, () -> {
+            if (state == State.FAILED || state == State.CLOSED) {
+                throw new IllegalStateException("pages cannot be released: the session is over", failure);
+            }
+        });
+    }
+
+    /** Whether the memory is ordinary by now: waits for a {@link #complete} that is under way. */
+    private synchronized boolean isCompleted() {
+        return state == State.COMPLETED;
     }
 
     /** Dropping pages raises remove events where these are tracked; the reader is told that they are ours. */
@@ -165,12 +278,15 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         if (state != State.ACTIVE) {
             return 0;
         }
-        long present = region.received().clear(firstPage, count);
-        started()
-                .events
-                .ignoreRemovesWhile(
-                        () -> Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift()));
-        return present;
+        boolean drops = region.received().nextSet(firstPage, firstPage + count) < firstPage + count;
+        long settled = started().known.forget(region, firstPage, count);
+        if (drops) {
+            started()
+                    .events
+                    .ignoreRemovesWhile(
+                            () -> Mapping.discard(region.hostAddressOf(firstPage), count << region.pageShift()));
+        }
+        return settled;
     }
 
     @Override
@@ -178,14 +294,16 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         if (state == State.ACTIVE) {
             state = State.COMPLETED;
             unregister();
-            markRemovedPagesReceived();
+            if (started().known.isUsed()) {
+                makeKnownPagesReceived();
+            }
         }
     }
 
-    /** From now on a dropped page is a zero page by itself, as in any memory. */
-    private void markRemovedPagesReceived() {
+    /** From now on a page that nobody has touched or that was dropped is a zero page by itself, as in any memory. */
+    private void makeKnownPagesReceived() {
         GuestMemory memory = started().memory;
-        for (int i = 0; trackRemovals && i < memory.regionCount(); i++) {
+        for (int i = 0; i < memory.regionCount(); i++) {
             memory.region(i).received().set(0, memory.region(i).pageCount());
         }
     }
@@ -217,6 +335,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         }
         if (descriptorClosed.compareAndSet(false, true)) {
             uffd.close();
+            pattern.close();
         }
     }
 

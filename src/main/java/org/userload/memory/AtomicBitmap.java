@@ -64,6 +64,30 @@ public final class AtomicBitmap {
         return changed;
     }
 
+    /**
+     * Sets {@code count} bits from {@code first}, and those of them that this call changed in {@code next}, too, afterwards.
+     * Of two calls that race for a bit, one alone passes it on.
+     *
+     * @param next another bitmap of the same size
+     * @return how many bits this call changed here
+     */
+    public long setAndPassOn(long first, long count, AtomicBitmap next) {
+        checkRange(first, count);
+        next.checkRange(first, count);
+        long changed = 0;
+        long end = first + count;
+        for (long index = first; index < end; index = nextWord(index)) {
+            long mask = maskWithin(index, end);
+            int word = (int) (index >>> SHIFT);
+            long mine = mask & ~(long) WORDS.getAndBitwiseOr(words, word, mask);
+            if (mine != 0) {
+                WORDS.getAndBitwiseOr(next.words, word, mine);
+                changed += Long.bitCount(mine);
+            }
+        }
+        return changed;
+    }
+
     /** Clears {@code count} bits from {@code first}; gives how many this call changed. Atomic per 64 bits. */
     public long clear(long first, long count) {
         checkRange(first, count);

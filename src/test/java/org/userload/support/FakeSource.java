@@ -77,6 +77,11 @@ public final class FakeSource implements Closeable {
         return requests.values().stream().mapToInt(AtomicInteger::get).sum();
     }
 
+    /** Whether the connection of a role is there. */
+    public boolean has(Role role) {
+        return byRole.containsKey(role);
+    }
+
     /** The connection of a role; it must be there. */
     public RawPeer peer(Role role) {
         RawPeer peer = byRole.get(role);
