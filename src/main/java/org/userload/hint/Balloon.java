@@ -166,7 +166,7 @@ public final class Balloon {
     }
 
     /** Gives the ranges of a message as pages of regions; those that follow each other as one. */
-    private void forEachRun(RangeBatch message, ChangedPages pages) {
+    private void forEachRun(RangeBatch message, PageRunSink pages) {
         long first = message.first(0);
         long end = first;
         for (int i = 0; i < message.size(); i++) {
@@ -211,7 +211,7 @@ public final class Balloon {
      * Gives the pages whose content has changed without a write since the last call, and makes those free again that are in
      * the balloon. After each collection of dirty pages and before the next page is sent; on the migrating thread.
      */
-    public void collect(ChangedPages sink) {
+    public void collect(PageRunSink sink) {
         synchronized (lock) {
             FreePages pages = migrating;
             if (pages == null) {

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.dirty.DirtyTracker;
 import org.userload.dirty.DirtyTrackers;
 import org.userload.dirty.TrackerChoice;
+import org.userload.hint.Balloon;
 import org.userload.hint.FreePages;
 import org.userload.memory.GuestMemory;
 import org.userload.source.EncodingStatistics;
@@ -224,6 +225,8 @@ public final class MigrationSource implements AutoCloseable {
         private final GuestThrottle throttle = new GuestThrottle(guest);
         private final List<RoundReport> rounds = new ArrayList<>();
         private final FreePageHints hints;
+        private final @Nullable Balloon balloon = guest.balloon().orElse(null);
+        private boolean balloonAttached;
         private @Nullable DirtyTracker tracker;
         private @Nullable GuestWrites writes;
         private @Nullable Boolean converged;
@@ -256,10 +259,26 @@ public final class MigrationSource implements AutoCloseable {
             DirtyTracker opened = DirtyTrackers.open(memory, trackerFor(plan, guest));
             tracker = opened;
             opened.start();
-            free.watch();
-            GuestWrites tracked = new GuestWrites(opened, free, hints, session);
+            attachBalloon();
+            GuestWrites tracked = new GuestWrites(opened, free, hints, session, balloon);
             writes = tracked;
             return tracked;
+        }
+
+        /** Writes are recorded from here on, or the guest stands still. */
+        private void attachBalloon() {
+            free.watch();
+            if (balloon != null && !balloonAttached) {
+                balloonAttached = true;
+                balloon.attach(free);
+            }
+        }
+
+        private void detachBalloon(boolean guestIsHere) {
+            if (balloon != null && balloonAttached) {
+                balloonAttached = false;
+                balloon.detach(guestIsHere);
+            }
         }
 
         /**
@@ -311,11 +330,16 @@ public final class MigrationSource implements AutoCloseable {
          * either the last content or none.
          */
         private void handOver(LastPass lastPass) {
+            if (balloon != null) {
+                balloon.freeze();
+            }
             paused = true;
             pausedNanos = System.nanoTime();
             guest.pause();
             if (writes != null) {
                 writes.collect();
+            } else {
+                attachBalloon();
             }
             hints.stop();
             // The pages and the CPU state go at the same time, on connections of their own.
@@ -337,6 +361,7 @@ public final class MigrationSource implements AutoCloseable {
 
         /** The guest is here again, and the destination is told why. */
         void callOff(Throwable why) {
+            detachBalloon(true);
             if (paused) {
                 try {
                     guest.resume();
@@ -371,6 +396,7 @@ public final class MigrationSource implements AutoCloseable {
         public void close() {
             hints.close();
             stopTracking();
+            detachBalloon(false);
         }
     }
 

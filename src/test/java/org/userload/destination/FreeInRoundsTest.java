@@ -64,12 +64,18 @@ class FreeInRoundsTest {
             destination.startStream();
             // Late: the guest runs, and these pages are its own.
             source.pages(0, 0, PAGES, 9);
-            assertThat(destination.completion().get(20, TimeUnit.SECONDS).pages().precopy())
+            assertThat(destination
+                            .completion()
+                            .get(20, TimeUnit.SECONDS)
+                            .pages()
+                            .precopy())
                     .isEqualTo(PAGES);
             for (int page = 0; page < PAGES; page++) {
                 long word = ones;
                 if (page < 40) {
-                    word = page >= 10 && page < 20 ? 2 * ones : page >= 20 && page < 25 ? 0 : page == 30 ? 3 * ones : POISON;
+                    word = page >= 10 && page < 20
+                            ? 2 * ones
+                            : page >= 20 && page < 25 ? 0 : page == 30 ? 3 * ones : POISON;
                 } else if (page < 50) {
                     word = page == 45 || page == 46 ? POISON : 0;
                 }

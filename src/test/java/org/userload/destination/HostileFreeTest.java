@@ -57,7 +57,8 @@ class HostileFreeTest {
             Leaks before = Leaks.snapshot();
             try (StreamingSource source = new StreamingSource(TABLE, false, features);
                     Destination destination = open(source, choice, started)) {
-                FutureTask<Long> waiter = Threads.start(() -> destination.memory().getLong(150 << 12));
+                FutureTask<Long> waiter =
+                        Threads.start(() -> destination.memory().getLong(150 << 12));
                 Frame request = source.nextRequest();
                 assertThat(request.firstPage()).isEqualTo(150);
                 for (byte[] frame : frames) {
@@ -128,8 +129,7 @@ class HostileFreeTest {
     @Test
     void answerThatNobodyAskedFor_isRefused() throws Exception {
         Feature[] features = {Feature.FREE};
-        assertFails(
-                Role.SYNC, true, "page 7 of region 0 that was not asked for", features, free(0, 7, 1, ZERO));
+        assertFails(Role.SYNC, true, "page 7 of region 0 that was not asked for", features, free(0, 7, 1, ZERO));
         assertFails(Role.SYNC, true, "at most 64 at once", features, free(0, 100, 65, ZERO));
         assertFails(Role.SYNC, true, "body of 7 bytes, expected 8", features, free(0, 150, 1, new byte[7]));
     }

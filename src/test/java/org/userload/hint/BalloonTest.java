@@ -52,7 +52,7 @@ class BalloonTest {
     }
 
     private static boolean isFree(FreePages pages, int region, long page) {
-        return pages.isFree(region, page);
+        return pages.emptyFrom(region, page, page + 1) == 1;
     }
 
     private static List<String> collected(Balloon balloon) {
@@ -141,6 +141,7 @@ class BalloonTest {
             Balloon balloon = new Balloon(memory, guest);
             balloon.inflate(range(90, 15).add(1015, 5));
             FreePages pages = new FreePages(TABLE);
+            pages.watch();
             balloon.attach(pages);
             assertThat(free(pages, 0, 100)).containsExactly(new PageRange(90, 10));
             assertThat(free(pages, 1, 50)).containsExactly(new PageRange(0, 5), new PageRange(20, 30));
@@ -155,6 +156,7 @@ class BalloonTest {
         try (GuestMemory memory = GuestMemory.present(TABLE)) {
             Balloon balloon = Balloon.empty(memory, 0);
             FreePages pages = new FreePages(TABLE);
+            pages.watch();
             balloon.attach(pages);
             balloon.inflate(range(90, 15));
             balloon.inflate(range(50, 1));

@@ -164,12 +164,13 @@ class BalloonTrackingTest {
             this.balloon = balloon;
             this.tracker = tracker;
             this.free = new FreePages(from.table());
+            free.watch();
         }
 
         void send() {
             for (int i = sent.nextClearBit(0); i < from.region(0).pageCount(); i = sent.nextClearBit(i + 1)) {
                 sent.set(i);
-                if (free.isFree(0, i)) {
+                if (free.emptyFrom(0, i, i + 1) == 1) {
                     to.fill((long) i << 12, 4096, (byte) 0);
                 } else {
                     from.get((long) i << 12, page, 0, 4096);

@@ -95,12 +95,13 @@ class HintRaceTest {
                 guest.resume();
                 Threads.await("the guest uses memory", 20, () -> state.used() > 50);
                 move(source, destination, mode);
-                String wrong = state.firstWrong((page, offset) ->
-                        destination.wordOf(state.regionOf(page), state.pageInRegion(page), offset));
+                String wrong = state.firstWrong(
+                        (page, offset) -> destination.wordOf(state.regionOf(page), state.pageInRegion(page), offset));
                 assertThat(wrong)
                         .as("seed %d of migration %d", seed, sums.migrations)
                         .isNull();
-                HintReport hints = java.util.Objects.requireNonNull(source.report()).hints();
+                HintReport hints =
+                        java.util.Objects.requireNonNull(source.report()).hints();
                 assertThat(hints.problem()).isNull();
                 assertThat(hints.reports()).isPositive();
                 sums.add(hints, destination.freePages());

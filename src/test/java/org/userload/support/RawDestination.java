@@ -179,7 +179,9 @@ public final class RawDestination implements Closeable {
     /** The word at an offset of a page that it has, little-endian. */
     public long wordOf(int region, int page, int offset) {
         synchronized (pages) {
-            return ByteBuffer.wrap(pages[region][page]).order(ByteOrder.LITTLE_ENDIAN).getLong(offset);
+            return ByteBuffer.wrap(pages[region][page])
+                    .order(ByteOrder.LITTLE_ENDIAN)
+                    .getLong(offset);
         }
     }
 
