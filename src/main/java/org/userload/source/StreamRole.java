@@ -133,13 +133,16 @@ final class StreamRole implements ConnectionRole {
         session.countAcknowledged(header.count());
     }
 
-    /** Before the guest runs there it has nothing to release there, and its pages may have to be sent again. */
+    /**
+     * Before the guest runs there it has nothing to release there, and its pages may have to be sent again. Once it runs it may be
+     * faster than the START of the stream.
+     */
     private void released(FrameHeader header) {
         if (!unread.frees()) {
             throw new ProtocolException("RELEASED frame, but it was not agreed on");
         }
         header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
-        if (!flow.isOpen() || !session.isCommitted()) {
+        if (!session.isReleased()) {
             throw new ProtocolException("RELEASED frame before the guest runs at the destination");
         }
         session.releasedThere(header.region(), header.firstPage(), header.count());
