@@ -34,6 +34,7 @@ class ArchitectureTest {
             "destination",
             "source",
             "hint",
+            "channel",
             "dirty",
             "fault",
             "transport",
@@ -93,7 +94,16 @@ class ArchitectureTest {
     void theCheckSeesTheRoomsThatMatterMost() {
         assertThat(ROOMS.stream().filter(ArchitectureTest::isBuilt))
                 .contains(
-                        "linux", "memory", "protocol", "transport", "fault", "dirty", "hint", "source", "destination");
+                        "linux",
+                        "memory",
+                        "protocol",
+                        "transport",
+                        "fault",
+                        "dirty",
+                        "channel",
+                        "hint",
+                        "source",
+                        "destination");
     }
 
     @Test
@@ -109,14 +119,25 @@ class ArchitectureTest {
     }
 
     @Test
-    void hint_dependsOnMemoryOnly() {
+    void hint_dependsOnMemoryAndChannelOnly() {
         noClasses()
                 .that()
                 .resideInAPackage("org.userload.hint..")
                 .should()
                 .dependOnClassesThat(resideInAnyPackage("org.userload..", "io.netty..")
-                        .and(DescribedPredicate.not(
-                                resideInAnyPackage("org.userload.hint..", "org.userload.memory.."))))
+                        .and(DescribedPredicate.not(resideInAnyPackage(
+                                "org.userload.hint..", "org.userload.memory..", "org.userload.channel.."))))
+                .check(CLASSES);
+    }
+
+    @Test
+    void channel_dependsOnNothingOfTheProject() {
+        noClasses()
+                .that()
+                .resideInAPackage("org.userload.channel..")
+                .should()
+                .dependOnClassesThat(resideInAnyPackage("org.userload..", "io.netty..")
+                        .and(DescribedPredicate.not(resideInAnyPackage("org.userload.channel.."))))
                 .check(CLASSES);
     }
 

@@ -9,12 +9,14 @@ final class FewRanges implements RangeStore {
     private static final int SMALLEST = 2;
 
     private final StoreShape shape;
+    private final int mostRanges;
     private final long[] bounds;
     private int used;
     private long pages;
 
     FewRanges(StoreShape shape, int capacity) {
         this.shape = shape;
+        this.mostRanges = shape.mostFewRanges();
         this.bounds = new long[2 * Math.max(SMALLEST, capacity)];
     }
 
@@ -70,7 +72,16 @@ final class FewRanges implements RangeStore {
         }
         used = needed;
         pages += pagesBetween(from, from + inserted);
-        return used / 2 > shape.mostFewRanges() ? new ChunkedRanges(shape, this) : this;
+        return used / 2 > mostRanges ? chunked() : this;
+    }
+
+    /** The change is done already, so that it must not fail: another form would only be faster. */
+    private RangeStore chunked() {
+        try {
+            return new ChunkedRanges(shape, this);
+        } catch (OutOfMemoryError e) {
+            return this;
+        }
     }
 
     /** Pages of the ranges of which a bound lies from index {@code from} to before {@code to}. */

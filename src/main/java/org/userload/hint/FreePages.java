@@ -48,7 +48,7 @@ public final class FreePages {
     /**
      * No page is free.
      *
-     * @param pattern what each 8 bytes of a free page hold at the destination, in network order
+     * @param pattern what each little-endian 8 bytes of a free page hold at the destination
      */
     public FreePages(RegionTable table, long pattern) {
         this.table = table;
@@ -66,7 +66,7 @@ public final class FreePages {
                 .toArray(AtomicBitmap[]::new);
     }
 
-    /** What each 8 bytes of a free page hold at the destination. */
+    /** What each little-endian 8 bytes of a free page hold at the destination. */
     public long pattern() {
         return pattern;
     }
@@ -109,8 +109,67 @@ public final class FreePages {
      */
     public HintOutcome hint(int id, long guestAddress, long pages) {
         HintOutcome outcome = checked(id, guestAddress, pages);
-        count(outcome);
+        count(outcome, 1);
         return outcome;
+    }
+
+    /**
+     * Hints of one epoch, for a reporter. Those that come in one message take the lock once, and each range has an outcome of
+     * its own; bits are taken a word at a time and have one outcome for the message.
+     *
+     * @param id of the epoch in which the guest is asked
+     */
+    public FreePageSink sink(int id) {
+        return new FreePageSink() {
+            @Override
+            public void free(long guestAddress, long pages) {
+                hint(id, guestAddress, pages);
+            }
+
+            @Override
+            public void freeRanges(RangeBatch ranges) {
+                synchronized (lock) {
+                    long taken = 0;
+                    for (int i = 0; i < ranges.size(); i++) {
+                        HintOutcome outcome = checked(id, ranges.first(i) << MemoryMessage.PAGE_SHIFT, ranges.count(i));
+                        if (outcome == HintOutcome.TAKEN) {
+                            taken++;
+                        } else {
+                            count(outcome, 1);
+                        }
+                    }
+                    count(HintOutcome.TAKEN, taken);
+                }
+            }
+
+            @Override
+            public void freeBits(FreeBits bits) {
+                synchronized (lock) {
+                    if (!takenAsBits(id, bits)) {
+                        FreePageSink.super.freeBits(bits);
+                    }
+                }
+            }
+        };
+    }
+
+    /** Takes bits whose pages all lie in one region, if pages are those of the guest's message. Under the lock. */
+    private boolean takenAsBits(int id, FreeBits bits) {
+        if (table.pageSize().shift() != MemoryMessage.PAGE_SHIFT || id == NO_EPOCH || id != epoch) {
+            return false;
+        }
+        for (int i = 0; i < free.length; i++) {
+            RegionTable.Entry entry = table.entries().get(i);
+            long first = bits.first() - (entry.guestAddress() >> MemoryMessage.PAGE_SHIFT);
+            if (first >= 0 && first < entry.pageCount() && bits.pages() <= entry.pageCount() - first) {
+                for (int w = 0; w < bits.words().limit(); w++) {
+                    free[i].setBits(first + (long) w * Long.SIZE, bits.words().get(w));
+                }
+                count(HintOutcome.TAKEN, 1);
+                return true;
+            }
+        }
+        return false;
     }
 
     private HintOutcome checked(int id, long guestAddress, long pages) {
@@ -247,10 +306,10 @@ public final class FreePages {
         return counter == null ? 0 : counter.sum();
     }
 
-    private void count(HintOutcome outcome) {
+    private void count(HintOutcome outcome, long hints) {
         LongAdder counter = outcomes.get(outcome);
         if (counter != null) {
-            counter.increment();
+            counter.add(hints);
         }
     }
 }

@@ -157,6 +157,27 @@ public final class AtomicBitmap {
         return limit;
     }
 
+    /**
+     * Sets bit {@code first + i} for each bit <i>i</i> that is set in {@code bits}. Atomic per word, so per 64 bits if {@code
+     * first} is a multiple of 64.
+     */
+    public void setBits(long first, long bits) {
+        if (bits == 0) {
+            return;
+        }
+        checkRange(first, Long.SIZE - Long.numberOfLeadingZeros(bits));
+        int word = (int) (first >>> SHIFT);
+        int shift = (int) first & (Long.SIZE - 1);
+        long low = bits << shift;
+        long high = shift == 0 ? 0 : bits >>> (Long.SIZE - shift);
+        if (low != 0) {
+            WORDS.getAndBitwiseOr(words, word, low);
+        }
+        if (high != 0) {
+            WORDS.getAndBitwiseOr(words, word + 1, high);
+        }
+    }
+
     private static long nextWord(long index) {
         return (index & -Long.SIZE) + Long.SIZE;
     }

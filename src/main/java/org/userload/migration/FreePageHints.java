@@ -93,7 +93,7 @@ final class FreePageHints implements AutoCloseable {
      */
     void begin(long mostNanos) {
         if (areUsed() && report.isCompletedExceptionally()) {
-            await(System.nanoTime());
+            await(0); // It does not wait: this finds out why.
         }
         if (!areUsed()) {
             return;
@@ -106,7 +106,8 @@ final class FreePageHints implements AutoCloseable {
         long start = System.nanoTime();
         ask();
         try {
-            await(start + (answersInTime ? Math.min(mostNanos, longestWaitNanos) : 0));
+            boolean inTime = await(answersInTime ? Math.min(mostNanos, longestWaitNanos) : 0);
+            answersInTime &= inTime || mostNanos < longestWaitNanos;
         } finally {
             nanos += System.nanoTime() - start;
         }
@@ -125,14 +126,13 @@ final class FreePageHints implements AutoCloseable {
         inCall = true;
         thread.execute(() -> {
             try {
-                guest.report(id, (address, pages) -> free.hint(id, address, pages))
-                        .whenComplete((none, thrown) -> {
-                            if (thrown == null) {
-                                answer.complete(null);
-                            } else {
-                                answer.completeExceptionally(thrown);
-                            }
-                        });
+                guest.report(id, free.sink(id)).whenComplete((none, thrown) -> {
+                    if (thrown == null) {
+                        answer.complete(null);
+                    } else {
+                        answer.completeExceptionally(thrown);
+                    }
+                });
             } catch (RuntimeException | Error e) {
                 answer.completeExceptionally(e);
             } finally {
@@ -141,7 +141,9 @@ final class FreePageHints implements AutoCloseable {
         });
     }
 
-    private void await(long deadline) {
+    /** Whether the guest is through with it, one way or the other. */
+    private boolean await(long nanos) {
+        long deadline = System.nanoTime() + nanos;
         while (true) {
             patience.checkNotCancelled();
             long left = deadline - System.nanoTime();
@@ -149,16 +151,15 @@ final class FreePageHints implements AutoCloseable {
                 report.get(
                         Math.min(TimeUnit.MILLISECONDS.toNanos(Patience.LOOK_MILLIS), Math.max(left, 0)),
                         TimeUnit.NANOSECONDS);
-                return;
+                return true;
             } catch (TimeoutException e) {
                 if (left <= 0) {
                     late++;
-                    answersInTime = false;
-                    return;
+                    return false;
                 }
             } catch (ExecutionException e) {
                 failed(e.getCause() == null ? e : e.getCause());
-                return;
+                return true;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new HandoverException("interrupted while the guest was asked" + HandoverException.HERE, true, e);

@@ -6,8 +6,8 @@ import java.time.Duration;
  * What a migration does with pages that the guest does not need. Immutable.
  *
  * @param wanted whether the guest is asked for them
- * @param poison what the guest fills its free pages with and expects to find in them: each 8 bytes of a page that was not
- *     sent hold this, in network order; 0 when it expects nothing, then they are zero
+ * @param poison what the guest fills its free pages with and expects to find in them: each little-endian 8
+ *     bytes of a page that was not sent hold this; 0 when it expects nothing, then they are zero
  * @param longestWait how long the migration waits for the guest's answer, at most, before it begins to send
  */
 public record HintPlan(boolean wanted, long poison, Duration longestWait) {

@@ -122,7 +122,7 @@ public record MigrationPlan(
         return hintPlan.wanted();
     }
 
-    /** What each 8 bytes of a free page hold at the destination, in network order. */
+    /** What each little-endian 8 bytes of a free page hold at the destination. */
     public long poison() {
         return hintPlan.poison();
     }

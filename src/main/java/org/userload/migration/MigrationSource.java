@@ -2,17 +2,12 @@ package org.userload.migration;
 
 import java.io.IOException;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
-import org.userload.dirty.DirtyTracker;
-import org.userload.dirty.DirtyTrackers;
 import org.userload.dirty.TrackerChoice;
-import org.userload.hint.Balloon;
 import org.userload.hint.FreePages;
 import org.userload.memory.GuestMemory;
 import org.userload.source.EncodingStatistics;
@@ -41,6 +36,7 @@ public final class MigrationSource implements AutoCloseable {
     private final GuestMemory memory;
     private final MigrationPlan plan;
     private final FreePages free;
+    private final LivePageSource pages;
     private final PageServer server;
     private final DestinationPlace place = new DestinationPlace();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
@@ -48,7 +44,7 @@ public final class MigrationSource implements AutoCloseable {
     private final CompletableFuture<Void> completion = new CompletableFuture<>();
     private final AtomicReference<@Nullable Patience> migrating = new AtomicReference<>();
     private volatile @Nullable MigrationReport report;
-    private volatile long pausedNanos;
+    private volatile @Nullable Departure departure;
     private volatile long readyNanos;
 
     private MigrationSource(ServerConfig config, Guest guest, GuestMemory memory, MigrationPlan plan)
@@ -57,13 +53,18 @@ public final class MigrationSource implements AutoCloseable {
         this.memory = memory;
         this.plan = plan;
         this.free = new FreePages(memory.table(), plan.poison());
-        LivePageSource pages = new LivePageSource(memory, "the migrating guest");
-        this.server = PageServer.serveGuest(
-                plan.mode().tracksWrites() ? config : withoutDeltas(config),
-                pages,
-                plan.mode().hasRounds(),
-                free,
-                new Events());
+        this.pages = new LivePageSource(memory, "the migrating guest");
+        try {
+            this.server = PageServer.serveGuest(
+                    plan.mode().tracksWrites() ? config : withoutDeltas(config),
+                    pages,
+                    plan.mode().hasRounds(),
+                    free,
+                    new Events());
+        } catch (IOException | RuntimeException e) {
+            pages.close();
+            throw e;
+        }
     }
 
     /**
@@ -119,22 +120,23 @@ public final class MigrationSource implements AutoCloseable {
             throw new IllegalStateException("a source migrates its guest once");
         }
         SourceSession session = place.take(patience);
-        Attempt attempt = new Attempt(session, patience);
-        try (attempt) {
+        Departure begun = new Departure(guest, memory, plan, free, session, patience);
+        departure = begun;
+        try (begun) {
             try {
-                attempt.untilCommit();
+                begun.untilCommit(ready);
             } catch (HandoverException | Error e) {
-                attempt.callOff(e);
+                begun.callOff(e);
                 throw e;
             } catch (RuntimeException e) {
                 HandoverException notMoved = notMoved(e);
-                attempt.callOff(notMoved);
+                begun.callOff(notMoved);
                 throw notMoved;
             } finally {
-                report = attempt.report();
+                report = begun.report();
             }
             session.release();
-            session.sendCommit(microsSince(pausedNanos), microsSince(readyNanos));
+            session.sendCommit(begun.microsSincePause(), microsSince(readyNanos));
             return patience.awaitCommitted(started, "has not confirmed that it runs the guest");
         }
     }
@@ -200,204 +202,12 @@ public final class MigrationSource implements AutoCloseable {
     @Override
     public void close() {
         server.close();
+        pages.close();
         IOException closed = new IOException("the source was closed");
         place.close();
         ready.completeExceptionally(closed);
         started.completeExceptionally(closed);
         completion.completeExceptionally(closed);
-    }
-
-    /** What to do, once the guest is stopped, about pages that the destination does not have in their last form. */
-    private enum LastPass {
-        /** Leave them missing. */
-        NONE,
-        /** Send them. */
-        COPY,
-        /** Make them missing again. */
-        CALL_BACK
-    }
-
-    /** One migration, from its first round to COMMIT. On the migrating thread. */
-    private final class Attempt implements AutoCloseable {
-        private final SourceSession session;
-        private final Patience patience;
-        private final long startNanos = System.nanoTime();
-        private final GuestThrottle throttle = new GuestThrottle(guest);
-        private final List<RoundReport> rounds = new ArrayList<>();
-        private final FreePageHints hints;
-        private final @Nullable Balloon balloon = guest.balloon().orElse(null);
-        private boolean balloonAttached;
-        private @Nullable DirtyTracker tracker;
-        private @Nullable GuestWrites writes;
-        private @Nullable Boolean converged;
-        private int throttlePercent;
-        private long discardedPages;
-        private boolean paused;
-
-        Attempt(SourceSession session, Patience patience) {
-            this.session = session;
-            this.patience = patience;
-            this.hints = FreePageHints.of(plan.hintPlan(), guest, free, patience);
-        }
-
-        void untilCommit() {
-            switch (plan.mode()) {
-                case POSTCOPY -> {
-                    askOnce();
-                    handOver(LastPass.NONE);
-                }
-                case STOPCOPY -> {
-                    askOnce();
-                    handOver(LastPass.COPY);
-                }
-                case PRECOPY, HYBRID -> inRounds();
-            }
-        }
-
-        /** Records writes from the return on. */
-        private GuestWrites track() {
-            DirtyTracker opened = DirtyTrackers.open(memory, trackerFor(plan, guest));
-            tracker = opened;
-            opened.start();
-            attachBalloon();
-            GuestWrites tracked = new GuestWrites(opened, free, hints, session, balloon);
-            writes = tracked;
-            return tracked;
-        }
-
-        /** Writes are recorded from here on, or the guest stands still. */
-        private void attachBalloon() {
-            free.watch();
-            if (balloon != null && !balloonAttached) {
-                balloonAttached = true;
-                balloon.attach(free);
-            }
-        }
-
-        private void detachBalloon(boolean guestIsHere) {
-            if (balloon != null && balloonAttached) {
-                balloonAttached = false;
-                balloon.detach(guestIsHere);
-            }
-        }
-
-        /**
-         * Asks for free pages in a mode that needs no tracking otherwise. It moves without hints if writes cannot be tracked: a hint
-         * counts for nothing then.
-         */
-        private void askOnce() {
-            if (!hints.areUsed()) {
-                return;
-            }
-            long start = System.nanoTime();
-            try {
-                track();
-            } catch (RuntimeException e) {
-                hints.giveUp("the guest's writes cannot be tracked: " + e.getMessage());
-                stopTracking();
-            }
-            hints.spent(System.nanoTime() - start);
-            hints.begin();
-        }
-
-        private void inRounds() {
-            GuestWrites tracked = track();
-            LiveRounds live = new LiveRounds(session, tracked, hints, throttle, patience);
-            Rounds policy = new Rounds(live, new Convergence(plan));
-            Convergence.Decision decision;
-            try {
-                hints.begin();
-                decision = policy.run();
-            } finally {
-                rounds.addAll(policy.reports());
-                throttlePercent = policy.throttlePercent();
-                throttle.close();
-            }
-            if (decision instanceof Convergence.Decision.GiveUp gaveUp) {
-                throw new HandoverException(gaveUp.why() + HandoverException.HERE, true, null);
-            }
-            if (decision instanceof Convergence.Decision.SwitchToPostCopy toPostCopy) {
-                converged = toPostCopy.converged();
-                handOver(LastPass.CALL_BACK);
-            } else {
-                converged = decision instanceof Convergence.Decision.StopAndCopy copy && copy.converged();
-                handOver(LastPass.COPY);
-            }
-        }
-
-        /**
-         * Stops the guest and brings the destination to where it can take over: it has the CPU state, and of each page
-         * either the last content or none.
-         */
-        private void handOver(LastPass lastPass) {
-            if (balloon != null) {
-                balloon.freeze();
-            }
-            paused = true;
-            pausedNanos = System.nanoTime();
-            guest.pause();
-            if (writes != null) {
-                writes.collect();
-            } else {
-                attachBalloon();
-            }
-            hints.stop();
-            // The pages and the CPU state go at the same time, on connections of their own.
-            CompletableFuture<Long> inPlace = switch (lastPass) {
-                case NONE -> CompletableFuture.completedFuture(0L);
-                case COPY -> session.stream().sendRound();
-                case CALL_BACK -> session.stream().discardUnsent();
-            };
-            session.sendPrepare(guest.saveCpuState(), microsSince(pausedNanos));
-            long pages = patience.await(inPlace, session, "has not taken the last pages");
-            if (lastPass == LastPass.COPY) {
-                rounds.add(new RoundReport(pages, 0, microsSince(pausedNanos)));
-            } else {
-                discardedPages = pages;
-            }
-            patience.await(ready, session, "did not take the guest");
-            patience.commit();
-        }
-
-        /** The guest is here again, and the destination is told why. */
-        void callOff(Throwable why) {
-            detachBalloon(true);
-            if (paused) {
-                try {
-                    guest.resume();
-                } catch (RuntimeException e) {
-                    why.addSuppressed(e);
-                }
-            }
-            session.sendAbort(String.valueOf(why.getMessage()));
-            session.close();
-        }
-
-        MigrationReport report() {
-            return new MigrationReport(
-                    rounds,
-                    converged,
-                    throttlePercent,
-                    discardedPages,
-                    hints.report(),
-                    startNanos,
-                    paused ? pausedNanos : 0);
-        }
-
-        private void stopTracking() {
-            if (tracker != null) {
-                tracker.close();
-                tracker = null;
-                writes = null;
-            }
-        }
-
-        @Override
-        public void close() {
-            hints.close();
-            stopTracking();
-            detachBalloon(false);
-        }
     }
 
     /** What the control loop tells; only the first destination counts. */
@@ -432,7 +242,7 @@ public final class MigrationSource implements AutoCloseable {
         public void completed(SourceSession session) {
             if (place.has(session)) {
                 // COMPLETE may overtake STARTED, and says as much.
-                started.complete(microsSince(pausedNanos));
+                started.complete(Objects.requireNonNull(departure).microsSincePause());
                 completion.complete(null);
             }
         }

@@ -43,7 +43,7 @@ final class PageReplies implements AutoCloseable {
         return frame;
     }
 
-    /** A frame that says that pages are free, and what each 8 bytes of them hold from then on. */
+    /** A frame that says that pages are free, and what each little-endian 8 bytes of them hold from then on. */
     ByteBuf free(ByteBufAllocator allocator, int region, long firstPage, int count, int id, long pattern) {
         ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES + Long.BYTES);
         Frames.writeHeader(frame, FrameType.FREE, region, Long.BYTES, firstPage, count, id);

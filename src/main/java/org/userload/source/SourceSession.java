@@ -206,6 +206,11 @@ public final class SourceSession {
         zeroPages.add(pages);
     }
 
+    /** Whether pages that are free need not be sent to this destination. */
+    public boolean takesFreePages() {
+        return unread.frees();
+    }
+
     /** What need not be read, as the sides have agreed. */
     UnreadPages unread() {
         return unread;

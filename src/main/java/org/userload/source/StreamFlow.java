@@ -39,15 +39,18 @@ final class StreamFlow {
      */
     void open(int grantedPages, PathDelay delay) {
         path = delay;
-        window = new StreamWindow(grantedPages, System.nanoTime());
-        window.leaveRoom(urgentPagesMayCome);
+        long now = System.nanoTime();
+        window = new StreamWindow(grantedPages, now);
+        window.emptyPath(delay.nanos(), now);
+        window.leaveRoom(urgentPagesMayCome, now);
     }
 
     /** Whether urgent pages may have to pass what is sent from now on. */
     void leaveRoom(boolean mayCome) {
+        boolean changes = mayCome != urgentPagesMayCome;
         urgentPagesMayCome = mayCome;
-        if (window != null) {
-            window.leaveRoom(mayCome);
+        if (window != null && changes) {
+            window.leaveRoom(mayCome, System.nanoTime());
         }
     }
 

@@ -63,6 +63,10 @@ final class StreamWindow {
     private final StandingDelay acknowledgements = new StandingDelay(true);
 
     private int windowPages = FIRST_PAGES;
+
+    /** What the window would be by what was measured while it was all that was granted; 0 if nothing was. */
+    private int foreseenPages;
+
     private long sentPages;
     private long acknowledgedPages;
     private boolean leavesRoom = true;
@@ -87,15 +91,29 @@ final class StreamWindow {
 
     /**
      * Whether urgent pages may have to pass. While none can come, as long as the guest does not run at the destination, the
-     * window is all that was granted: a link is full then, however late a thread gets its turn.
+     * window is all that was granted: a link is full then, however late a thread gets its turn. Where there is no link, that
+     * would only be more than the cache holds. What was measured meanwhile makes the window that follows.
      */
-    void leaveRoom(boolean urgentPagesMayCome) {
+    void leaveRoom(boolean urgentPagesMayCome, long now) {
+        if (urgentPagesMayCome && !isRuled() && foreseenPages > 0) {
+            windowPages = within(foreseenPages);
+            startingUp = false;
+        }
         leavesRoom = urgentPagesMayCome;
+        foreseenPages = 0;
+        beginInterval(now);
+    }
+
+    /** What the path takes while the stream has sent nothing; negative if the transport does not tell. */
+    void emptyPath(long pathNanos, long now) {
+        if (pathNanos >= 0) {
+            path.measured(pathNanos, now);
+        }
     }
 
     /** Pages that may be on their way, all together. */
     int pages() {
-        if (!leavesRoom) {
+        if (!isRuled()) {
             return grantedPages;
         }
         return Math.min(grantedPages, draining ? Math.min(windowPages, drainedWindowPages) : windowPages);
@@ -145,13 +163,20 @@ final class StreamWindow {
         if (measured && pathNanos >= 0) {
             path.measured(pathNanos, now);
         }
-        if (measured && leavesRoom) {
+        if (measured) {
             adapt(now);
         }
     }
 
+    /** Whether the window is less than what was granted. */
+    private boolean isRuled() {
+        return leavesRoom || path.baseNanos() == 0;
+    }
+
     private void adapt(long now) {
-        if (draining) {
+        if (!isRuled()) {
+            foresee(now);
+        } else if (draining) {
             if (intervalFrames >= LEAST_FRAMES_OF_DRAIN) {
                 endDrain(now);
             }
@@ -165,22 +190,33 @@ final class StreamWindow {
         }
     }
 
+    /** While the window is not ruled: what it would be. */
+    private void foresee(long now) {
+        if (isFullyMeasured(now)) {
+            if (intervalWasFull) {
+                foreseenPages = (int) (grantedPages * governing().wantedOverMeasured());
+            }
+            beginInterval(now);
+        }
+    }
+
     /** What tells of the link. */
     private StandingDelay governing() {
         return path.isKnown() ? path : acknowledgements;
     }
 
     private boolean isIntervalOver(long now) {
-        if (startingUp) {
-            return true;
-        }
+        return startingUp || isFullyMeasured(now);
+    }
+
+    private boolean isFullyMeasured(long now) {
         long lasts = Math.max(INTERVAL_NANOS, INTERVAL_ROUND_TRIPS * acknowledgements.baseNanos());
         return intervalFrames >= LEAST_FRAMES_PER_INTERVAL && now - intervalSince >= lasts;
     }
 
     private void beginInterval(long now) {
         intervalSince = now;
-        intervalAfterPages = sentPages + pages();
+        intervalAfterPages = startingUp ? sentPages : sentPages + pages();
         intervalFrames = 0;
         intervalWasFull = false;
         path.beginInterval();
@@ -199,7 +235,11 @@ final class StreamWindow {
             changed = Math.min(changed(path), Math.max(changed, SHALLOW_PAGES));
         }
         startingUp &= changed >= MOST_CHANGE * windowPages;
-        windowPages = Math.max(StreamDepth.LEAST_PAGES, Math.min(grantedPages, changed));
+        windowPages = within(changed);
+    }
+
+    private int within(int pages) {
+        return Math.max(StreamDepth.LEAST_PAGES, Math.min(grantedPages, pages));
     }
 
     private int changed(StandingDelay by) {

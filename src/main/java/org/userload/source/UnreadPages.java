@@ -30,7 +30,7 @@ record UnreadPages(@Nullable FreePages pages, boolean frees) {
         return frees ? Feature.bits(Feature.FREE) : 0;
     }
 
-    /** What each 8 bytes of a free page hold. */
+    /** What each little-endian 8 bytes of a free page hold. */
     long pattern() {
         return pages == null ? 0 : pages.pattern();
     }

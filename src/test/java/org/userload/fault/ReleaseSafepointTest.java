@@ -67,18 +67,20 @@ class ReleaseSafepointTest {
             AtomicBoolean done = new AtomicBoolean();
             AtomicBoolean wrong = new AtomicBoolean();
             AtomicLong reads = new AtomicLong();
-            Thread collector = new Thread(() -> {
-                while (!done.get()) {
-                    System.gc();
-                    LockSupport.parkNanos(1_000_000);
-                }
-            });
-            collector.start();
+            AtomicLong collections = new AtomicLong();
+            // Daemons, and after the opening: what fails is then an error, and not a JVM that does not end.
             try (Destination destination = Destination.open(config)) {
+                Thread collector = daemon(() -> {
+                    while (!done.get()) {
+                        System.gc();
+                        collections.incrementAndGet();
+                        LockSupport.parkNanos(2_000_000);
+                    }
+                });
                 Thread[] readers = new Thread[READERS];
                 for (int i = 0; i < READERS; i++) {
                     SplittableRandom random = new SplittableRandom(seed + i);
-                    readers[i] = new Thread(() -> {
+                    readers[i] = daemon(() -> {
                         while (!done.get()) {
                             long address = random.nextLong((PAGES - 1L) << 12) & -8;
                             long found = destination.memory().getLong(address);
@@ -89,7 +91,6 @@ class ReleaseSafepointTest {
                             reads.incrementAndGet();
                         }
                     });
-                    readers[i].start();
                 }
                 long dropped = 0;
                 SplittableRandom random = new SplittableRandom(seed - 1);
@@ -107,9 +108,16 @@ class ReleaseSafepointTest {
                     reader.join();
                 }
                 collector.join();
-                System.out.println(reads + " reads, " + dropped + " pages dropped");
+                System.out.println(reads + " reads, " + dropped + " pages dropped, " + collections + " collections");
                 System.out.println(wrong.get() || dropped == 0 ? "a value is wrong" : "every value right");
             }
+        }
+
+        private static Thread daemon(Runnable work) {
+            Thread thread = new Thread(work);
+            thread.setDaemon(true);
+            thread.start();
+            return thread;
         }
     }
 }

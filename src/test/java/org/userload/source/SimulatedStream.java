@@ -40,6 +40,10 @@ final class SimulatedStream {
         return window;
     }
 
+    void leaveRoom(boolean urgentPagesMayCome) {
+        window.leaveRoom(urgentPagesMayCome, now);
+    }
+
     /** Changes the link, also on the way. */
     void link(double bitsPerSecond, long newRoundTripNanos) {
         nanosPerPage = PAGE_BYTES * 8e9 / bitsPerSecond;
@@ -49,6 +53,7 @@ final class SimulatedStream {
     /** Whether the transport tells the delay of the path. */
     SimulatedStream transportTells(boolean does) {
         transportTells = does;
+        window.emptyPath(pathNanos(), now);
         return this;
     }
 

@@ -28,6 +28,7 @@ import org.userload.migration.Guest;
 public final class HintingGuest implements Guest, FreePageReporter, AutoCloseable {
     private static final int PAGE_WORDS = 512;
     private static final int PAGE_BYTES = 4096;
+    private static final int BURST = 16;
 
     /** What the guest has besides memory, and what it expects there. */
     public static final class State {
@@ -41,11 +42,11 @@ public final class HintingGuest implements Guest, FreePageReporter, AutoCloseabl
         private final AtomicInteger reports = new AtomicInteger();
         private int generation;
 
-        /** @param poison what it fills free pages with and wants to find in them, 0 for nothing; network order */
+        /** @param poison what it fills free pages with and wants to find in them, 0 for nothing */
         public State(RegionTable table, int threads, long poison) {
             this.table = table;
             this.pages = (int) table.totalPages();
-            this.poisonWord = Long.reverseBytes(poison);
+            this.poisonWord = poison;
             this.free = new AtomicBitmap(pages);
             this.expected = new long[pages * PAGE_WORDS];
             free.set(0, pages);
@@ -54,7 +55,8 @@ public final class HintingGuest implements Guest, FreePageReporter, AutoCloseabl
             }
         }
 
-        private long addressOf(int page) {
+        /** Where a page lies. */
+        public long addressOf(int page) {
             return table.entries().get(regionOf(page)).guestAddress() + ((long) pageInRegion(page) << 12);
         }
 
@@ -117,13 +119,16 @@ public final class HintingGuest implements Guest, FreePageReporter, AutoCloseabl
     private final GuestMemory memory;
     private final State state;
     private final long seed;
+    private final int pauseNanos;
     private final SplittableRandom reporterRandom;
     private final List<Thread> threads = new ArrayList<>();
     private volatile boolean stop;
     private volatile int lastReport;
 
-    public HintingGuest(GuestMemory memory, State state, long seed) {
+    /** @param pauseNanos what a thread rests for each step, at most, some steps together; 0 for as fast as it can */
+    public HintingGuest(GuestMemory memory, State state, long seed, int pauseNanos) {
         this.memory = memory;
+        this.pauseNanos = pauseNanos;
         this.state = state;
         this.seed = seed;
         this.reporterRandom = new SplittableRandom(seed);
@@ -158,6 +163,9 @@ public final class HintingGuest implements Guest, FreePageReporter, AutoCloseabl
                 } else {
                     write(mine.get(index), random);
                 }
+            }
+            if (pauseNanos > 0 && random.nextInt(BURST) == 0) {
+                LockSupport.parkNanos((long) random.nextInt(pauseNanos) * BURST);
             }
         }
     }
@@ -283,7 +291,7 @@ public final class HintingGuest implements Guest, FreePageReporter, AutoCloseabl
                 if (style == 2) {
                     awaitOver(id, random.nextInt(30)); // Given when nobody wants it any more.
                 } else if (style != 0) {
-                    LockSupport.parkNanos(random.nextInt(3_000_000));
+                    LockSupport.parkNanos(random.nextInt(1 << random.nextInt(10, 25)));
                 }
                 for (int[] run : runs) {
                     sink.free(state.addressOf(run[0]), run[1]);

@@ -100,7 +100,7 @@ public final class RawDestination implements Closeable {
                 frame.body().get(page);
             } else if (frame.is(FrameType.FREE)) {
                 for (int at = 0; at < page.length; at++) {
-                    page[at] = frame.body().get(frame.body().position() + at % Long.BYTES);
+                    page[at] = frame.body().get(Long.BYTES - 1 - at % Long.BYTES);
                 }
                 free.increment();
             }
@@ -134,6 +134,12 @@ public final class RawDestination implements Closeable {
         } else if (frame.is(FrameType.END)) {
             ended.countDown();
         }
+    }
+
+    /** Waits until content that is not acknowledged has come, or a MARK. */
+    public void awaitContentOrMark() throws InterruptedException {
+        Threads.await(
+                "content or MARK", LIMIT_SECONDS, () -> !unacknowledged.isEmpty() || marks.availablePermits() > 0);
     }
 
     /** Acknowledges what has come and was not acknowledged. */
