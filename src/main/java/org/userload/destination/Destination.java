@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -12,6 +13,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.fault.FaultInterceptor;
 import org.userload.fault.Released;
 import org.userload.memory.GuestMemory;
+import org.userload.memory.MissingPageHandler;
 import org.userload.memory.PageRange;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.Feature;
@@ -82,7 +84,7 @@ public final class Destination implements AutoCloseable {
             Hello hello = control.awaitAnswer(peer(), answerTimeout());
             RegionTable table = Objects.requireNonNull(hello.regions());
             SessionId session = hello.session();
-            opening = GuestMemory.missing(table, interceptor);
+            opening = GuestMemory.missing(table, new Paging());
             this.memory = opening;
             boolean rounds = Feature.ROUNDS.in(hello.features());
             if (rounds && config.streamAtOnce()) {
@@ -383,5 +385,25 @@ public final class Destination implements AutoCloseable {
         }
         interceptor.close();
         memory.close();
+    }
+
+    /** The way from the memory into this session. */
+    private final class Paging implements MissingPageHandler {
+        @Override
+        public void awaitPage(int region, long page) {
+            interceptor.awaitPage(region, page);
+        }
+
+        @Override
+        public void drop(int region, long firstPage, long count) {
+            try {
+                release(region, new PageRange(firstPage, count)).join();
+            } catch (CompletionException e) {
+                if (e.getCause() instanceof RuntimeException cause) {
+                    throw cause;
+                }
+                throw e;
+            }
+        }
     }
 }

@@ -21,7 +21,8 @@ import org.userload.memory.PageRange;
  * <p><b>In a migration</b> the pages in the balloon, and the address space in which the guest has no memory, are free, without
  * a look at the pages. They can change while the migration goes on. For the migrating thread there are, in this order, {@link
  * #attach}, {@link #collect} after each collection of dirty pages, {@link #freeze} before the guest is paused and the last
- * collection is made, and {@link #detach}. A page is first dropped, or made usable, and then noted as changed, and each collection takes the notes after the tracker's; so
+ * collection is made, and {@link #detach}. A page is dropped, or made usable, and noted as changed under one
+ * lock, under which each collection takes the notes, after the tracker's; so
  *
  * <ul>
  *   <li>whoever reads a page after the collection that took the note reads what it holds now, and one that was read before is
@@ -37,7 +38,7 @@ import org.userload.memory.PageRange;
  * <p><b>Threads.</b> Any; changes go one after the other. <b>Ownership.</b> None of the memory. <b>Errors.</b> When the kernel
  * does not drop a page, the message is undone and the error thrown; pages of it may be zero then.
  */
-public final class Balloon {
+public final class Balloon implements GuestMemoryListener {
     private final Object lock = new Object();
     private final GuestMemory memory;
     private final GuestPages space;
@@ -104,6 +105,7 @@ public final class Balloon {
     }
 
     /** The guest lends these pages: their host memory is given back. */
+    @Override
     public HintResult inflate(RangeBatch message) {
         synchronized (lock) {
             HintResult result = frozen ? released.refused(Refusal.MOVING) : released.release(message);
@@ -125,6 +127,7 @@ public final class Balloon {
     }
 
     /** The guest gets these pages back: zero pages. It may use them once this has returned. */
+    @Override
     public HintResult deflate(RangeBatch message) {
         synchronized (lock) {
             HintResult result = frozen ? released.refused(Refusal.MOVING) : released.reclaim(message);
@@ -166,7 +169,7 @@ public final class Balloon {
     }
 
     /** Gives the ranges of a message as pages of regions; those that follow each other as one. */
-    private void forEachRun(RangeBatch message, ChangedPages pages) {
+    private void forEachRun(RangeBatch message, PageRunSink pages) {
         long first = message.first(0);
         long end = first;
         for (int i = 0; i < message.size(); i++) {
@@ -211,7 +214,7 @@ public final class Balloon {
      * Gives the pages whose content has changed without a write since the last call, and makes those free again that are in
      * the balloon. After each collection of dirty pages and before the next page is sent; on the migrating thread.
      */
-    public void collect(ChangedPages sink) {
+    public void collect(PageRunSink sink) {
         synchronized (lock) {
             FreePages pages = migrating;
             if (pages == null) {

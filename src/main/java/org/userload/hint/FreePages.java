@@ -20,8 +20,8 @@ import org.userload.memory.RegionTable;
  * the page out again. The hint itself cannot come after that collection and put the page back: it is taken under the lock under
  * which the collection has ended the epoch, and is stale then.
  *
- * <p><b>Threads.</b> Any thread reads, hints and drops; {@link #watch}, {@link #beginEpoch}, {@link #endEpoch}, {@link #used} and
- * {@link #takeDropped} are for the migrating thread.
+ * <p><b>Threads.</b> Any thread reads, hints and drops; {@link #watch}, {@link #beginEpoch} and {@link #endEpoch} are for the
+ * migrating thread, {@link #used} for that and for the {@link Balloon}.
  */
 public final class FreePages {
     /** No epoch has this id. */
@@ -31,9 +31,6 @@ public final class FreePages {
     private final long pattern;
     private final AtomicBitmap[] free;
     private final AtomicBitmap[] empty;
-
-    /** Those of the empty pages that were dropped since the last collection. */
-    private final AtomicBitmap[] dropped;
 
     private final Map<HintOutcome, LongAdder> outcomes = new EnumMap<>(HintOutcome.class);
     private final Object lock = new Object();
@@ -58,7 +55,6 @@ public final class FreePages {
         this.pattern = pattern;
         this.free = bitmaps(table);
         this.empty = bitmaps(table);
-        this.dropped = bitmaps(table);
         for (HintOutcome outcome : HintOutcome.values()) {
             outcomes.put(outcome, new LongAdder());
         }
@@ -244,36 +240,19 @@ public final class FreePages {
     }
 
     /**
-     * The host is about to drop these pages, which the guest has released: they are zero until they are written to. The guest
-     * must not use them before it is told that this has returned and that they are dropped. Ignored while nobody {@linkplain #watch
+     * The host has dropped these pages, which are in the guest's {@link Balloon}: they are zero until they are written to. What
+     * was sent of them before is old, which the balloon tells with the next collection. Ignored while nobody {@linkplain #watch
      * watches} writes.
      */
     public void dropped(int region, long first, long count) {
         synchronized (lock) {
             if (watched) {
                 empty[region].set(first, count);
-                dropped[region].set(first, count);
             }
         }
     }
 
-    /**
-     * Reports the pages that were dropped since this was called last: whatever was sent of them is old. With a collection, before
-     * written pages are reported to {@link #used}.
-     */
-    public void takeDropped(PageRunSink sink) {
-        for (int i = 0; i < dropped.length; i++) {
-            long end = dropped[i].size();
-            for (long first = dropped[i].nextSet(0, end); first < end; first = dropped[i].nextSet(first, end)) {
-                long after = dropped[i].nextClear(first, end);
-                dropped[i].clear(first, after - first);
-                sink.run(i, first, after - first);
-                first = after;
-            }
-        }
-    }
-
-    /** A collection reports these pages as written: they are neither free nor empty. */
+    /** A collection reports these pages as written, or the guest has them back: they are neither free nor empty. */
     public void used(int region, long first, long count) {
         free[region].clear(first, count);
         empty[region].clear(first, count);

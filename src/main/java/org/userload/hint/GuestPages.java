@@ -57,12 +57,12 @@ final class GuestPages {
     }
 
     /** Gives the parts of a range that lie in regions, as pages of these. */
-    void forEach(long first, long end, ChangedPages pages) {
+    void forEach(long first, long end, PageRunSink pages) {
         for (int i = regionAt(first); i < firsts.length && firsts[i] < end; i++) {
             long from = Math.max(first, firsts[i]);
             long to = Math.min(end, ends[i]);
             if (from < to) {
-                pages.changed(i, from - firsts[i], to - from);
+                pages.run(i, from - firsts[i], to - from);
             }
         }
     }

@@ -7,6 +7,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.userload.dirty.DirtyTracker;
 import org.userload.dirty.DirtyTrackers;
+import org.userload.hint.Balloon;
 import org.userload.hint.FreePages;
 import org.userload.memory.GuestMemory;
 import org.userload.source.SourceSession;
@@ -33,6 +34,9 @@ final class Departure implements AutoCloseable {
     private final GuestThrottle throttle;
     private final List<RoundReport> rounds = new ArrayList<>();
     private final FreePageHints hints;
+    private final @Nullable Balloon balloon;
+    private boolean balloonIsAttached;
+    private boolean balloonIsTaken;
     private @Nullable DirtyTracker tracker;
     private @Nullable GuestWrites writes;
     private @Nullable Boolean converged;
@@ -55,6 +59,7 @@ final class Departure implements AutoCloseable {
         this.session = session;
         this.throttle = new GuestThrottle(guest);
         this.patience = patience;
+        this.balloon = guest.balloon().orElse(null);
         this.hints = FreePageHints.of(plan.hintPlan(), guest, free, patience);
         if (hints.areUsed() && !session.takesFreePages()) {
             hints.giveUp("the destination does not take free pages");
@@ -86,10 +91,27 @@ final class Departure implements AutoCloseable {
         DirtyTracker opened = DirtyTrackers.open(memory, MigrationSource.trackerFor(plan, guest));
         tracker = opened;
         opened.start();
-        free.watch();
-        GuestWrites tracked = new GuestWrites(opened, free, hints, session);
+        attachBalloon();
+        GuestWrites tracked = new GuestWrites(opened, free, hints, session, balloon);
         writes = tracked;
         return tracked;
+    }
+
+    /** Writes are recorded from here on, or the guest stands still. */
+    private void attachBalloon() {
+        free.watch();
+        if (balloon != null && !balloonIsAttached) {
+            balloon.attach(free);
+            balloonIsAttached = true;
+            balloonIsTaken = true;
+        }
+    }
+
+    private void leaveBalloon(boolean guestIsHere) {
+        if (balloon != null && balloonIsTaken) {
+            balloonIsTaken = false;
+            balloon.detach(guestIsHere);
+        }
     }
 
     /**
@@ -141,11 +163,17 @@ final class Departure implements AutoCloseable {
      * either the last content or none.
      */
     private void handOver(LastPass lastPass, CompletableFuture<Void> ready) {
+        if (balloon != null) {
+            balloonIsTaken = true;
+            balloon.freeze();
+        }
         paused = true;
         pausedNanos = System.nanoTime();
         guest.pause();
         if (writes != null) {
             writes.collect();
+        } else {
+            attachBalloon();
         }
         hints.stop();
         // The pages and the CPU state go at the same time, on connections of their own.
@@ -167,6 +195,7 @@ final class Departure implements AutoCloseable {
 
     /** The guest is here again, and the destination is told why. */
     void callOff(Throwable why) {
+        leaveBalloon(true);
         if (paused) {
             try {
                 guest.resume();
@@ -206,5 +235,6 @@ final class Departure implements AutoCloseable {
     public void close() {
         hints.close();
         stopTracking();
+        leaveBalloon(false);
     }
 }

@@ -1,6 +1,7 @@
 package org.userload.migration;
 
 import java.util.Optional;
+import org.userload.hint.Balloon;
 import org.userload.hint.FreePageReporter;
 
 /**
@@ -29,6 +30,11 @@ public interface Guest {
 
     /** Tells which pages the guest does not need; empty when it cannot. Asked for once a migration. */
     default Optional<FreePageReporter> freePageReporter() {
+        return Optional.empty();
+    }
+
+    /** The guest's balloon; empty when it has none. Asked for once a migration, while the guest is here. */
+    default Optional<Balloon> balloon() {
         return Optional.empty();
     }
 

@@ -1,11 +1,14 @@
 package org.userload.migration;
 
+import org.jspecify.annotations.Nullable;
 import org.userload.dirty.DirtyTracker;
+import org.userload.hint.Balloon;
 import org.userload.hint.FreePages;
 import org.userload.source.SourceSession;
 
 /**
- * Collects what the guest has written to. Such pages count as not sent, and as neither free nor dropped.
+ * Collects what the guest has written to. Such pages count as not sent, and as neither free nor dropped. What
+ * has changed by the guest's balloon comes after that, since the tracker may take a drop for a write.
  *
  * <p>The epoch of hints ends before the collection begins: {@link FreePages} says why no write is lost then. One thread, the
  * migrating one.
@@ -15,10 +18,20 @@ final class GuestWrites {
     private final FreePages free;
     private final FreePageHints hints;
     private final SourceSession session;
+    private final @Nullable Balloon balloon;
 
-    /** @param tracker started before the first collection */
-    GuestWrites(DirtyTracker tracker, FreePages free, FreePageHints hints, SourceSession session) {
+    /**
+     * @param tracker started before the first collection
+     * @param balloon attached since then, or null
+     */
+    GuestWrites(
+            DirtyTracker tracker,
+            FreePages free,
+            FreePageHints hints,
+            SourceSession session,
+            @Nullable Balloon balloon) {
         this.tracker = tracker;
+        this.balloon = balloon;
         this.free = free;
         this.hints = hints;
         this.session = session;
@@ -27,8 +40,10 @@ final class GuestWrites {
     /** Only between passes of the stream. */
     void collect() {
         hints.end();
-        free.takeDropped(session::dirtied);
         tracker.collect(this::written);
+        if (balloon != null) {
+            balloon.collect(session::dirtied);
+        }
     }
 
     private void written(int region, long firstPage, long count) {

@@ -207,16 +207,12 @@ class FreePagesTest {
     }
 
     @Test
-    void droppedPages_areEmptyUntilWrittenTo_andReportedOnce() {
+    void droppedPages_areEmptyUntilWrittenTo() {
         free.dropped(0, 1, 1);
         assertThat(free.emptyFrom(0, 1, 100)).as("nobody would see a write").isZero();
         free.watch();
         free.dropped(0, 10, 20);
         assertThat(free.emptyFrom(0, 10, 100)).isEqualTo(20);
-        List<String> reported = new ArrayList<>();
-        free.takeDropped((region, first, count) -> reported.add(region + " " + first + " " + count));
-        free.takeDropped((region, first, count) -> reported.add("again"));
-        assertThat(reported).containsExactly("0 10 20");
         free.used(0, 15, 1);
         assertThat(free.emptyFrom(0, 10, 100)).isEqualTo(5);
         assertThat(free.emptyFrom(0, 15, 100)).isZero();

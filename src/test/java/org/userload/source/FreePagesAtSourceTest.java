@@ -216,7 +216,7 @@ class FreePagesAtSourceTest {
         stream().send(FrameType.START, 0, 0, 1000);
         round(session);
         free.dropped(0, 20, 30);
-        free.takeDropped(session::dirtied);
+        session.dirtied(0, 20, 30);
         assertThat(session.unsentPages()).isEqualTo(30);
         assertThat(session.unsentNeededPages()).isZero();
         assertThat(round(session)).as("though their content is still there").containsExactly("ZERO 20+30");
