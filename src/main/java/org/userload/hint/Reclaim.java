@@ -58,10 +58,10 @@ public record Reclaim(Outcome outcome, long pages, long micros, String reason) {
             }
         } catch (ExecutionException e) {
             outcome = Outcome.REFUSED;
-            reason = String.valueOf(e.getCause().getMessage());
+            reason = String.valueOf(e.getCause());
         } catch (RuntimeException e) {
             outcome = Outcome.REFUSED;
-            reason = String.valueOf(e.getMessage());
+            reason = e.toString();
         }
         long micros = TimeUnit.NANOSECONDS.toMicros(System.nanoTime() - start);
         Reclaim result = new Reclaim(outcome, balloon.pages() - before, micros, reason);
