@@ -23,7 +23,7 @@ import org.userload.transport.Endpoint;
  * with content holds its number in its first word; afterwards each page is looked at. One thread.
  */
 final class FreeMemoryMigration {
-    private static final Duration PATIENCE = Duration.ofSeconds(120);
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
     private static final Endpoint LOOPBACK = new Endpoint.Tcp("127.0.0.1", 0);
     private static final int PAGE_SHIFT = 12;
 
@@ -116,8 +116,8 @@ final class FreeMemoryMigration {
             boolean isFree = runKind == ColdPages.Kind.FREE;
             for (long page = first; page < first + count; page++) {
                 long found = memory.getLong(page << PAGE_SHIFT);
-                boolean right = found == page + 1 && (kind.wasUsed || !isFree)
-                        || found == 0 && isFree && (hints || !kind.wasUsed);
+                boolean right = (found == page + 1 && (kind.wasUsed || !isFree))
+                        || (found == 0 && isFree && (hints || !kind.wasUsed));
                 if (!right) {
                     throw new IllegalStateException(runKind + " page " + page + " holds " + found);
                 }
