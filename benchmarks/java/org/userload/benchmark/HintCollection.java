@@ -154,6 +154,7 @@ public final class HintCollection implements Callable<Integer> {
             List<Run> measured = new ArrayList<>();
             for (int i = -warmup; i < runs; i++) {
                 FreePages known = new FreePages(table);
+                known.watch();
                 int id = known.beginEpoch();
                 long before = host.counters().bytesIn();
                 long start = System.nanoTime();

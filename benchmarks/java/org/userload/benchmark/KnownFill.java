@@ -33,7 +33,8 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "KnownFill",
         mixinStandardHelpOptions = true,
-        description = "Milliseconds at a destination until runs of zero pages are complete: installed and known, in turns.")
+        description =
+                "Milliseconds at a destination until runs of zero pages are complete: installed and known, in turns.")
 public final class KnownFill implements Callable<Integer> {
     /** As many pages as one frame can name. */
     private static final int RUN_PAGES = 1 << 20;
@@ -61,8 +62,7 @@ public final class KnownFill implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException, ExecutionException, InterruptedException {
-        try (SourceProcess source =
-                SourceProcess.start(BenchmarkSource.Content.ZERO, (long) gib << 18, -1)) {
+        try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.ZERO, (long) gib << 18, -1)) {
             for (int round = -warmup; round < rounds; round++) {
                 for (String name : what) {
                     double value = (name.equals("session") ? session(source) : fill(name.equals("known"))) / 1e6;
@@ -74,7 +74,8 @@ public final class KnownFill implements Callable<Integer> {
         }
         PrintWriter out = spec.commandLine().getOut();
         out.printf(Locale.ROOT, "%d GiB of zero pages, %d rounds%n", gib, rounds);
-        millis.forEach((name, values) -> out.printf("  %-32s %s%n", name + " ms", Spread.of(values).text(2)));
+        millis.forEach((name, values) ->
+                out.printf("  %-32s %s%n", name + " ms", Spread.of(values).text(2)));
         double[] installed = millis.get("installed");
         double[] known = millis.get("known");
         if (installed != null && known != null) {

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.concurrent.Callable;
+import org.userload.hint.RangeSet;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -29,11 +30,18 @@ public final class RangeSetComparison implements Callable<Integer> {
 
     /** In which order pages come. */
     private enum Pattern {
+        /** Every page once, in an order that is computed as it goes: for memory too large for an array of its pages. */
+        SCATTERED,
         RANDOM,
         SEQUENTIAL,
         EVERY_SECOND,
         RANGES,
-        ONE_RANGE
+        ONE_RANGE;
+
+        /** Single pages are most expensive to keep when half of them are there. */
+        boolean isMeasuredHalfFull() {
+            return this == RANDOM || this == SCATTERED;
+        }
     }
 
     @Parameters(description = "${COMPLETION-CANDIDATES}")
@@ -41,6 +49,13 @@ public final class RangeSetComparison implements Callable<Integer> {
 
     @Option(names = "--gib", description = "Memory in pages of 4 KiB. Default: ${DEFAULT-VALUE}.")
     private int gib = 64;
+
+    @Option(names = "--pattern", split = ",", description = "${COMPLETION-CANDIDATES}. Default: all but SCATTERED.")
+    private List<Pattern> patterns =
+            List.of(Pattern.RANDOM, Pattern.SEQUENTIAL, Pattern.EVERY_SECOND, Pattern.RANGES, Pattern.ONE_RANGE);
+
+    @Option(names = "--goals", description = "Only: bytes for one range of 1 TiB, and 200 GB given back of 256 GiB.")
+    private boolean goals;
 
     @Option(names = "--runs", description = "Runs, after one that is not counted. Default: ${DEFAULT-VALUE}.")
     private int runs = 5;
@@ -55,14 +70,39 @@ public final class RangeSetComparison implements Callable<Integer> {
         System.exit(new CommandLine(new RangeSetComparison()).execute(arguments));
     }
 
-    /** Ranges in the order in which they come; pages when there are no counts. */
+    /** Ranges in the order in which they come: pages when there are no counts, scattered when there are no firsts. */
     private static final class Work {
         private final int[] firsts;
         private final int[] counts;
+        private final int size;
+        private final int bits;
 
         Work(int[] firsts, int[] counts) {
             this.firsts = firsts;
             this.counts = counts;
+            this.size = firsts.length;
+            this.bits = 0;
+        }
+
+        /** All numbers of some bits. */
+        Work(int bits) {
+            this.firsts = new int[0];
+            this.counts = new int[0];
+            this.size = 1 << bits;
+            this.bits = bits;
+        }
+
+        int first(int index) {
+            return bits == 0 ? firsts[index] : scattered(index);
+        }
+
+        /** One to one: each step can be undone within these bits (as in the finalizer of MurmurHash3). */
+        private int scattered(int index) {
+            int mask = size - 1;
+            int value = index * 0x85ebca6b & mask;
+            value ^= value >>> (bits / 2);
+            value = value * 0xc2b2ae35 & mask;
+            return value ^ value >>> (bits / 2);
         }
 
         int count(int index) {
@@ -75,10 +115,15 @@ public final class RangeSetComparison implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        int pages = Math.toIntExact((long) gib << 18);
         PrintWriter out = spec.commandLine().getOut();
+        if (goals) {
+            printGoals(out);
+            return 0;
+        }
+        int pages = Math.toIntExact((long) gib << 18);
         out.printf("%d GiB, %d pages; median [min-max] of %d runs%n", gib, pages, runs);
-        for (Pattern pattern : Pattern.values()) {
+        out.flush();
+        for (Pattern pattern : patterns) {
             Work work = work(pattern, pages);
             for (RangeSubject.Kind kind : kinds) {
                 List<Run> measured = new ArrayList<>();
@@ -87,6 +132,8 @@ public final class RangeSetComparison implements Callable<Integer> {
                     if (i >= 0) {
                         measured.add(run);
                     }
+                    out.printf(Locale.ROOT, "  %s %s %d: add %.1f ns%n", pattern, kind, i, run.addNanos);
+                    out.flush();
                 }
                 report(out, pattern, kind, measured);
             }
@@ -97,15 +144,14 @@ public final class RangeSetComparison implements Callable<Integer> {
     private Run run(RangeSubject.Kind kind, int pages, Pattern pattern, Work work) {
         long heapBefore = usedHeap();
         RangeSubject subject = kind.create(pages);
-        int size = work.firsts.length;
-        // Random pages are most expensive to keep when half of them are there.
-        int half = pattern == Pattern.RANDOM ? size / 2 : size;
+        int size = work.size;
+        int half = pattern.isMeasuredHalfFull() ? size / 2 : size;
         long nanos = fill(subject, work, 0, half);
         double bytes = usedHeap() - heapBefore;
         double lookup = lookups(subject, pages);
         nanos += fill(subject, work, half, size);
         RangeSubject fragmented = subject;
-        if (pattern == Pattern.RANDOM) {
+        if (pattern.isMeasuredHalfFull()) {
             fragmented = kind.create(pages);
             fill(fragmented, work, 0, half);
         }
@@ -119,10 +165,44 @@ public final class RangeSetComparison implements Callable<Integer> {
         return new Run((double) nanos / size, lookup, giveBack, bytes);
     }
 
+    private void printGoals(PrintWriter out) {
+        double[] bytes = new double[runs];
+        for (int run = 0; run < runs; run++) {
+            long before = usedHeap();
+            RangeSet[] kept = new RangeSet[1000];
+            for (int i = 0; i < kept.length; i++) {
+                kept[i] = new RangeSet(1 << 28);
+                kept[i].add(0, 1 << 28);
+            }
+            bytes[run] = (double) (usedHeap() - before) / kept.length;
+            if (!kept[0].contains(0)) { // so that they are all still there
+                throw new IllegalStateException("a page is not there");
+            }
+        }
+        int pages = 1 << 26;
+        double[] millis = new double[runs];
+        for (int run = -1; run < runs; run++) {
+            RangeSubject half = RangeSubject.Kind.RELEASED_MEMORY.create(pages);
+            fill(half, new Work(26), 0, pages / 2);
+            long start = System.nanoTime();
+            half.remove(50, (int) (GIVEN_BACK_BYTES >> 12));
+            if (run >= 0) {
+                millis[run] = (System.nanoTime() - start) / 1e6;
+            }
+        }
+        out.printf(
+                Locale.ROOT, "one range of 1 TiB: %s bytes%n", Spread.of(bytes).text(0));
+        out.printf(
+                Locale.ROOT,
+                "200 GB given back of 256 GiB, half of it released in scattered pages: %s ms%n",
+                Spread.of(millis).text(2));
+        out.flush();
+    }
+
     private static long fill(RangeSubject subject, Work work, int from, int to) {
         long start = System.nanoTime();
         for (int i = from; i < to; i++) {
-            subject.add(work.firsts[i], work.count(i));
+            subject.add(work.first(i), work.count(i));
         }
         subject.flush();
         return System.nanoTime() - start;
@@ -146,6 +226,7 @@ public final class RangeSetComparison implements Callable<Integer> {
     private Work work(Pattern pattern, int pages) {
         SplittableRandom random = new SplittableRandom(seed);
         return switch (pattern) {
+            case SCATTERED -> new Work(Integer.numberOfTrailingZeros(Integer.highestOneBit(pages)));
             case RANDOM -> new Work(shuffled(pages, random), new int[0]);
             case SEQUENTIAL -> new Work(every(1, pages), new int[0]);
             case EVERY_SECOND -> new Work(every(2, pages / 2), new int[0]);

@@ -39,7 +39,16 @@ final class BitmapChunk extends Chunk {
         if (runs > LEAST_RUNS) {
             return this;
         }
-        return pages == SIZE ? FullChunk.FULL : RunChunk.of(this);
+        return pages == SIZE ? FullChunk.FULL : simpler();
+    }
+
+    /** The change is done already, so that it must not fail: a simpler form would only save memory. */
+    private Chunk simpler() {
+        try {
+            return RunChunk.of(this);
+        } catch (OutOfMemoryError e) {
+            return this;
+        }
     }
 
     /** Whether a page less or more leaves this chunk a bitmap. */
@@ -58,6 +67,10 @@ final class BitmapChunk extends Chunk {
         pages++;
         runs += 1 - neighbours(word, page);
         return true;
+    }
+
+    long wordOf(int page) {
+        return words[page >>> SHIFT];
     }
 
     /** How many of the two pages beside {@code page} are set. */
@@ -93,7 +106,7 @@ final class BitmapChunk extends Chunk {
         if (runs > LEAST_RUNS) {
             return this;
         }
-        return pages == 0 ? null : RunChunk.of(this);
+        return pages == 0 ? null : simpler();
     }
 
     /** Runs that begin at a page from {@code from} to {@code to}, that one included. */

@@ -7,10 +7,17 @@ final class ChunkedRanges implements RangeStore {
     private static final int SHIFT = StoreShape.CHUNK_SHIFT;
     private static final int MASK = Chunk.SIZE - 1;
 
+    /** Single pages of a batch whose words are read ahead: as many cache misses as a core has under way at most. */
+    private static final int LOADED_AT_ONCE = 32;
+
     private final StoreShape shape;
+    private final int leastRanges;
     private final @Nullable Chunk[] chunks;
     private long pages;
     private long runs;
+
+    /** Means nothing; without a place for what was loaded the JIT would not load it. */
+    private long unusedWords;
 
     /** Boundaries between two chunks that lie within a range: it counts as a run in either. */
     private long joins;
@@ -27,6 +34,7 @@ final class ChunkedRanges implements RangeStore {
 
     private ChunkedRanges(StoreShape shape, @Nullable Chunk[] chunks) {
         this.shape = shape;
+        this.leastRanges = shape.leastChunkedRanges();
         this.chunks = chunks;
     }
 
@@ -48,14 +56,73 @@ final class ChunkedRanges implements RangeStore {
         return simplest();
     }
 
+    /**
+     * Adds single pages of a batch, one after the other, as long as they are new, in a bitmap, away from its edges and
+     * change no form. {@link #simplest} is to be called after it.
+     *
+     * @param from index of the first range in the batch
+     * @return index of the first range that was not added
+     */
+    int addSinglePages(RangeBatch batch, int from) {
+        int size = batch.size();
+        int i = from;
+        long newRuns = 0;
+        int loaded = from;
+        for (; i < size && batch.count(i) == 1; i++) {
+            if (i == loaded) {
+                loaded = load(batch, i, Math.min(size, i + LOADED_AT_ONCE));
+            }
+            long page = batch.first(i);
+            int inChunk = (int) page & MASK;
+            if (inChunk == 0
+                    || inChunk == MASK
+                    || !(chunks[(int) (page >>> SHIFT)] instanceof BitmapChunk bitmap)
+                    || !bitmap.isFarFromSimple()) {
+                break;
+            }
+            int before = bitmap.runs;
+            if (!bitmap.addOne(inChunk)) {
+                break;
+            }
+            newRuns += bitmap.runs - before;
+        }
+        pages += i - from;
+        runs += newRuns;
+        return i;
+    }
+
+    /**
+     * Reads what is about to be changed, so that the processor waits for all of it at the same time: a change hangs on many
+     * instructions, and few changes fit into its window.
+     */
+    private int load(RangeBatch batch, int from, int to) {
+        long words = 0;
+        for (int i = from; i < to; i++) {
+            long page = batch.first(i);
+            if (chunks[(int) (page >>> SHIFT)] instanceof BitmapChunk bitmap) {
+                words += bitmap.wordOf((int) page & MASK);
+            }
+        }
+        unusedWords = words;
+        return to;
+    }
+
     @Override
     public RangeStore remove(long first, long end) {
         change(first, end, false);
         return simplest();
     }
 
-    private RangeStore simplest() {
-        return runs - joins <= shape.leastChunkedRanges() ? FewRanges.of(shape, this) : this;
+    /** This, or what holds the same with less once there are few ranges. */
+    RangeStore simplest() {
+        if (runs - joins > leastRanges) {
+            return this;
+        }
+        try {
+            return FewRanges.of(shape, this);
+        } catch (OutOfMemoryError e) {
+            return this; // the change is done; a simpler form would only save memory
+        }
     }
 
     private void change(long first, long end, boolean add) {

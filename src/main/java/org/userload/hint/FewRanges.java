@@ -70,7 +70,16 @@ final class FewRanges implements RangeStore {
         }
         used = needed;
         pages += pagesBetween(from, from + inserted);
-        return used / 2 > shape.mostFewRanges() ? new ChunkedRanges(shape, this) : this;
+        return used / 2 > shape.mostFewRanges() ? chunked() : this;
+    }
+
+    /** The change is done already, so that it must not fail: another form would only be faster. */
+    private RangeStore chunked() {
+        try {
+            return new ChunkedRanges(shape, this);
+        } catch (OutOfMemoryError e) {
+            return this;
+        }
     }
 
     /** Pages of the ranges of which a bound lies from index {@code from} to before {@code to}. */

@@ -19,6 +19,10 @@ import org.userload.memory.PageRange;
  * write to shared memory unless a change overtakes them three times; then they wait for their turn. {@link #snapshot}
  * keeps changes waiting while it copies, up to a bit a page.
  *
+ * <p><b>Out of memory.</b> No form of the set is changed before what it needs is allocated, so what the set counts is
+ * always what it holds. A range of many chunks may then be in the set in part; a batch is taken back, if the heap has room
+ * for that.
+ *
  * <p>A change of one page takes as long for the lock as for the page: use a {@link RangeBatch} for many.
  */
 public final class RangeSet {
@@ -65,7 +69,7 @@ public final class RangeSet {
         long stamp = lock.writeLock();
         try {
             long before = store.pages();
-            store = store.add(first, first + count);
+            keep(store.add(first, first + count));
             return store.pages() - before;
         } finally {
             lock.unlockWrite(stamp);
@@ -85,7 +89,7 @@ public final class RangeSet {
         long stamp = lock.writeLock();
         try {
             long before = store.pages();
-            store = store.remove(first, first + count);
+            keep(store.remove(first, first + count));
             return before - store.pages();
         } finally {
             lock.unlockWrite(stamp);
@@ -101,26 +105,18 @@ public final class RangeSet {
     int addAbsent(RangeBatch batch) {
         checkAll(batch);
         long stamp = lock.writeLock();
+        int i = 0;
         try {
-            int size = batch.size();
-            for (int i = 0; i < size; i++) {
-                long first = batch.first(i);
-                long end = first + batch.count(i);
-                // Adding one page that is there changes nothing, so that need not be known before.
-                boolean one = end - first == 1;
-                long pages = store.pages();
-                boolean present = !one && store.nextSet(first, end) < end;
-                if (!present) {
-                    store = store.add(first, end);
-                }
-                if (store.pages() == pages) {
-                    for (int done = 0; done < i; done++) {
-                        store = store.remove(batch.first(done), batch.first(done) + batch.count(done));
-                    }
+            for (i = singlePages(batch, 0); i < batch.size(); i = singlePages(batch, i + 1)) {
+                if (!addOneAbsent(batch.first(i), batch.count(i))) {
+                    undoAdding(batch, i);
                     return i;
                 }
             }
             return ALL;
+        } catch (OutOfMemoryError e) {
+            undoAdding(batch, i + 1); // a part of this range may be there
+            throw e;
         } finally {
             lock.unlockWrite(stamp);
         }
@@ -135,22 +131,64 @@ public final class RangeSet {
     int removePresent(RangeBatch batch) {
         checkAll(batch);
         long stamp = lock.writeLock();
+        int i = 0;
         try {
-            int size = batch.size();
-            for (int i = 0; i < size; i++) {
+            for (; i < batch.size(); i++) {
                 long first = batch.first(i);
                 long end = first + batch.count(i);
                 if (store.nextClear(first, end) < end) {
-                    for (int done = 0; done < i; done++) {
-                        store = store.add(batch.first(done), batch.first(done) + batch.count(done));
-                    }
+                    undoRemoving(batch, i);
                     return i;
                 }
-                store = store.remove(first, end);
+                keep(store.remove(first, end));
             }
             return ALL;
+        } catch (OutOfMemoryError e) {
+            undoRemoving(batch, i + 1);
+            throw e;
         } finally {
             lock.unlockWrite(stamp);
+        }
+    }
+
+    /** Adds what can be added without a change of form; gives the index of the first range that was not added. */
+    private int singlePages(RangeBatch batch, int from) {
+        if (store instanceof ChunkedRanges chunked) {
+            int next = chunked.addSinglePages(batch, from);
+            keep(chunked.simplest());
+            return next;
+        }
+        return from;
+    }
+
+    /** Adds a range if none of its pages is in the set; gives whether so. */
+    private boolean addOneAbsent(long first, long count) {
+        long end = first + count;
+        if (count > 1 && store.nextSet(first, end) < end) {
+            return false;
+        }
+        // Adding one page that is there changes nothing, so that need not be known before.
+        long before = store.pages();
+        keep(store.add(first, end));
+        return store.pages() > before;
+    }
+
+    private void undoAdding(RangeBatch batch, int added) {
+        for (int i = 0; i < added; i++) {
+            keep(store.remove(batch.first(i), batch.first(i) + batch.count(i)));
+        }
+    }
+
+    private void undoRemoving(RangeBatch batch, int removed) {
+        for (int i = 0; i < removed; i++) {
+            keep(store.add(batch.first(i), batch.first(i) + batch.count(i)));
+        }
+    }
+
+    /** A store to a field costs more than a look at it, and the form seldom changes. */
+    private void keep(RangeStore next) {
+        if (next != store) {
+            store = next;
         }
     }
 

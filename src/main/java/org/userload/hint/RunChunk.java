@@ -62,10 +62,14 @@ final class RunChunk extends Chunk {
         if (last - first + 1 == SIZE) {
             return FullChunk.FULL;
         }
-        RunChunk chunk = withRoomFor(runs - (end - begin) + 1);
+        int needed = runs - (end - begin) + 1;
+        if (needed > MOST_RUNS) {
+            return new BitmapChunk(this).add(from, to);
+        }
+        RunChunk chunk = withRoomFor(needed);
         chunk.move(begin, end, 1);
         chunk.put(begin, first, last);
-        return chunk.runs > MOST_RUNS ? new BitmapChunk(chunk) : chunk;
+        return chunk;
     }
 
     @Override
@@ -83,6 +87,9 @@ final class RunChunk extends Chunk {
         if (left == 0) {
             return null;
         }
+        if (left > MOST_RUNS) {
+            return new BitmapChunk(this).remove(from, to);
+        }
         RunChunk chunk = withRoomFor(left);
         chunk.move(begin, end, kept);
         int at = begin;
@@ -92,7 +99,7 @@ final class RunChunk extends Chunk {
         if (last >= to) {
             chunk.put(at, to, last);
         }
-        return left > MOST_RUNS ? new BitmapChunk(chunk) : chunk;
+        return chunk;
     }
 
     private void put(int run, int first, int last) {
@@ -118,7 +125,7 @@ final class RunChunk extends Chunk {
     }
 
     private RunChunk copy(int capacity) {
-        RunChunk copy = new RunChunk(Math.min(capacity, MOST_RUNS + 1));
+        RunChunk copy = new RunChunk(Math.min(capacity, MOST_RUNS));
         System.arraycopy(bounds, 0, copy.bounds, 0, 2 * runs);
         copy.runs = runs;
         copy.pages = pages;

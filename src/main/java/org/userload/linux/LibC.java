@@ -48,6 +48,9 @@ public interface LibC {
     @ssize_t
     long read(int fd, long buffer, @size_t long count);
 
+    @ssize_t
+    long pread(int fd, long buffer, @size_t long count, long offset);
+
     long lseek(int fd, long offset, int whence);
 
     int ioctl(int fd, long request, long argument);

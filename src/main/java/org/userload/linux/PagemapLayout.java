@@ -30,12 +30,29 @@ final class PagemapLayout {
     static final int ARG_WALK_END = 32;
     static final int ARG_VEC = 40;
     static final int ARG_VEC_LEN = 48;
+    static final int ARG_CATEGORY_INVERTED = 64;
     static final int ARG_CATEGORY_MASK = 72;
+    static final int ARG_CATEGORY_ANY_OF = 80;
     static final int ARG_RETURN_MASK = 88;
 
     static final int REGION_BYTES = 24;
     static final int REGION_START = 0;
     static final int REGION_END = 8;
+    static final int REGION_CATEGORIES = 16;
+
+    /** An entry of the file itself: flags above, below them a frame, or the type and offset of what stands for a page. */
+    static final int ENTRY_BYTES = 8;
+
+    static final long ENTRY_PRESENT = 1L << 63;
+    static final long ENTRY_SWAPPED = 1L << 62;
+
+    /** Zero for who has no CAP_SYS_ADMIN. */
+    static final long ENTRY_FRAME = (1L << 55) - 1;
+
+    static final long ENTRY_KIND = ENTRY_PRESENT | ENTRY_SWAPPED | ENTRY_FRAME;
+
+    /** What no entry is. */
+    static final long NO_ENTRY = 0;
 
     /** Protects what is reported, in the same walk and under the same page table lock. */
     static final long PM_SCAN_WP_MATCHING = 1;
@@ -43,7 +60,15 @@ final class PagemapLayout {
     /** Fails with EPERM when a part of the range has no asynchronous write protection. */
     static final long PM_SCAN_CHECK_WPASYNC = 2;
 
-    static final long PAGE_IS_WRITTEN = 2;
+    static final long PAGE_IS_WRITTEN = 1 << 1;
+
+    static final long PAGE_IS_PRESENT = 1 << 3;
+
+    /** There is an entry for it, but no page: swapped out, about to move, or a marker such as that of write protection. */
+    static final long PAGE_IS_SWAPPED = 1 << 4;
+
+    /** The page that is mapped is the kernel's zero page. */
+    static final long PAGE_IS_PFNZERO = 1 << 5;
 
     private PagemapLayout() {}
 }

@@ -137,22 +137,32 @@ public final class MemoryRegion {
         }
     }
 
-    /** Whether a present page is all zero. Leaves at the first byte that is not. */
-    public boolean isZeroPage(long page) {
+    /**
+     * How many present pages from {@code firstPage} on hold nothing but zeros, up to {@code most}. Reads them: the next page
+     * up to its first piece that is not zero.
+     */
+    public int leadingZeroPages(long firstPage, int most) {
+        int pages = 0;
+        while (pages < most && isZeroPage(firstPage + pages)) {
+            pages++;
+        }
+        return pages;
+    }
+
+    /** How many present pages from {@code firstPage} on hold a byte that is not zero, up to {@code most}. */
+    public int leadingDataPages(long firstPage, int most) {
+        int pages = 0;
+        while (pages < most && !isZeroPage(firstPage + pages)) {
+            pages++;
+        }
+        return pages;
+    }
+
+    private boolean isZeroPage(long page) {
         long offset = page << pageShift;
         ByteBuffer segment = segment(offset);
         int start = within(offset);
-        int end = start + (1 << pageShift);
-        for (int at = start; at < end; at += 4 * Long.BYTES) {
-            long bits = (long) LONG_LE.get(segment, at)
-                    | (long) LONG_LE.get(segment, at + Long.BYTES)
-                    | (long) LONG_LE.get(segment, at + 2 * Long.BYTES)
-                    | (long) LONG_LE.get(segment, at + 3 * Long.BYTES);
-            if (bits != 0) {
-                return false;
-            }
-        }
-        return true;
+        return ZeroBytes.isZero(segment, start, 1 << pageShift);
     }
 
     byte getByte(long offset) {

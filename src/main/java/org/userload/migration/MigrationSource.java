@@ -36,6 +36,7 @@ public final class MigrationSource implements AutoCloseable {
     private final GuestMemory memory;
     private final MigrationPlan plan;
     private final FreePages free;
+    private final LivePageSource pages;
     private final PageServer server;
     private final DestinationPlace place = new DestinationPlace();
     private final CompletableFuture<Void> ready = new CompletableFuture<>();
@@ -52,13 +53,18 @@ public final class MigrationSource implements AutoCloseable {
         this.memory = memory;
         this.plan = plan;
         this.free = new FreePages(memory.table(), plan.poison());
-        LivePageSource pages = new LivePageSource(memory, "the migrating guest");
-        this.server = PageServer.serveGuest(
-                plan.mode().tracksWrites() ? config : withoutDeltas(config),
-                pages,
-                plan.mode().hasRounds(),
-                free,
-                new Events());
+        this.pages = new LivePageSource(memory, "the migrating guest");
+        try {
+            this.server = PageServer.serveGuest(
+                    plan.mode().tracksWrites() ? config : withoutDeltas(config),
+                    pages,
+                    plan.mode().hasRounds(),
+                    free,
+                    new Events());
+        } catch (IOException | RuntimeException e) {
+            pages.close();
+            throw e;
+        }
     }
 
     /**
@@ -196,6 +202,7 @@ public final class MigrationSource implements AutoCloseable {
     @Override
     public void close() {
         server.close();
+        pages.close();
         IOException closed = new IOException("the source was closed");
         place.close();
         ready.completeExceptionally(closed);

@@ -10,16 +10,21 @@ import org.userload.memory.RegionTable;
  * read half old, half new; who reads then tracks its writes and reads such a page again. A page that is itself
  * still missing is refused, since a loop that waited for it could be the one that its arrival needs.
  *
+ * <p>Pages that the guest has never touched are found by a look at the page tables, see {@link UntouchedPages}; the others
+ * are read to see whether they are zero.
+ *
  * <p>Does not own the memory; close it after this.
  */
 public final class LivePageSource implements PageSource {
     private final GuestMemory memory;
     private final String description;
+    private final UntouchedPages untouched;
 
     /** @param what names the guest in errors, for example {@code "guest 7"} */
     public LivePageSource(GuestMemory memory, String what) {
         this.memory = memory;
         this.description = "live memory of " + what;
+        this.untouched = UntouchedPages.open(description);
     }
 
     @Override
@@ -32,13 +37,35 @@ public final class LivePageSource implements PageSource {
         int limit = PageBounds.checkRun(description, regions(), region, firstPage, maxPages);
         MemoryRegion pages = memory.region(region);
         checkPresent(pages, firstPage, limit);
-        boolean zero = pages.isZeroPage(firstPage);
-        int count = 1;
-        while (count < limit && pages.isZeroPage(firstPage + count) == zero) {
-            count++;
+        PageRun run = runOf(pages, firstPage, limit);
+        checkPresent(pages, firstPage, run.pageCount());
+        return run;
+    }
+
+    /**
+     * Pages that were never written are zero without being read, all others are read. Either is true of a moment during
+     * this call: nothing that says "zero" outlives it, so a write that comes later is one that a tracker reports later.
+     */
+    private PageRun runOf(MemoryRegion pages, long firstPage, int limit) {
+        int zeros = 0;
+        while (zeros < limit) {
+            int lead = untouched.lead(pages, firstPage + zeros, limit - zeros);
+            if (lead > 0) {
+                zeros += lead;
+                continue;
+            }
+            int read = pages.leadingZeroPages(firstPage + zeros, -lead);
+            zeros += read;
+            if (read < -lead) {
+                return zeros > 0 ? PageRun.zero(zeros) : PageRun.data(dataPages(pages, firstPage, -lead));
+            }
         }
-        checkPresent(pages, firstPage, count);
-        return zero ? PageRun.zero(count) : PageRun.data(count);
+        return PageRun.zero(zeros);
+    }
+
+    /** At least one, also if what was found there is gone again. */
+    private static int dataPages(MemoryRegion pages, long firstPage, int most) {
+        return Math.max(1, pages.leadingDataPages(firstPage, most));
     }
 
     @Override
@@ -72,6 +99,6 @@ public final class LivePageSource implements PageSource {
 
     @Override
     public void close() {
-        // The guest's owner closes its memory.
+        untouched.close(); // the guest's owner closes its memory
     }
 }

@@ -24,6 +24,8 @@ class FreePagesSinkTest {
         for (int round = 0; round < 500; round++) {
             FreePages alone = new FreePages(TABLE);
             FreePages together = new FreePages(TABLE);
+            alone.watch();
+            together.watch();
             int id = alone.beginEpoch();
             assertThat(together.beginEpoch()).isEqualTo(id);
             int words = 1 + random.nextInt(20);
@@ -58,6 +60,7 @@ class FreePagesSinkTest {
     @Test
     void bitsOfAnEpochThatIsOver_markNothing_andCountAsStale() {
         FreePages free = new FreePages(TABLE);
+        free.watch();
         int id = free.beginEpoch();
         FreePageSink sink = free.sink(id);
         free.endEpoch();
