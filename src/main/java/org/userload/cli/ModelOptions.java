@@ -7,7 +7,9 @@ import org.jspecify.annotations.Nullable;
 import org.userload.memory.PageSize;
 import org.userload.migration.simulation.MachineCosts;
 import org.userload.migration.simulation.SimulatedGuest;
+import org.userload.trace.ColdPages;
 import org.userload.transport.Link;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -41,8 +43,12 @@ final class ModelOptions {
             names = "--free",
             paramLabel = "PART",
             defaultValue = "0",
-            description = "The part of it that is zero: a size, or percent as in 60%%. Default: none.")
+            description = "The part of it that is free: --free-fraction in other words, as a size or as percent of all"
+                    + " memory, as in 60%%. Default: none.")
     private String free = "0";
+
+    @Mixin
+    private ColdMemoryOptions coldMemory = new ColdMemoryOptions();
 
     @Option(
             names = "--dirty-rate",
@@ -94,11 +100,23 @@ final class ModelOptions {
 
     SimulatedGuest guest() {
         long pages = pages("--memory", memoryBytes);
+        long freePages = freePages(pages);
         long working = workingSetBytes == null
-                ? Math.max(1, (pages - freePages(pages)) / DEFAULT_PART)
+                ? Math.max(1, (pages - freePages) / DEFAULT_PART)
                 : pages("--working-set", workingSetBytes);
+        SimulatedGuest.Idle idle = idle(Math.max(0, pages - working), freePages);
         double touches = touchRate == null ? dirtyRate : touchRate;
-        return checked(() -> new SimulatedGuest(pages, freePages(pages), working, place, pattern, dirtyRate, touches));
+        return checked(() -> new SimulatedGuest(pages, idle, working, place, pattern, dirtyRate, touches));
+    }
+
+    private SimulatedGuest.Idle idle(long coldPages, long freePages) {
+        ColdPages.Shares shares = coldMemory.shares();
+        if (freePages > 0 && shares.freeFraction() > 0) {
+            throw new ParameterException(
+                    spec.commandLine(), "--free and --free-fraction say the same in two ways; give one of them");
+        }
+        return new SimulatedGuest.Idle(
+                shares.zeroOf(coldPages), freePages > 0 ? freePages : shares.freeOf(coldPages), shares.balloonPages());
     }
 
     private long pages(String option, long bytes) {

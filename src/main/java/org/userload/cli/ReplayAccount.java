@@ -12,8 +12,8 @@ import org.userload.report.LatencySummary;
 import org.userload.report.MigrationResult;
 import org.userload.report.PageMap;
 import org.userload.report.ThroughputBucket;
+import org.userload.trace.ColdPages;
 import org.userload.trace.CpuState;
-import org.userload.trace.Program;
 import org.userload.trace.ThroughputSamples;
 import org.userload.transport.Link;
 
@@ -31,7 +31,7 @@ record ReplayAccount(
         ThroughputSamples throughput,
         SourceStory source) {
 
-    MigrationResult result(String mode, boolean verified, Program program, @Nullable Link link) {
+    MigrationResult result(String mode, boolean verified, ReplayedGuest replayed, @Nullable Link link) {
         RegionTable table = destination.memory().table();
         MigrationReport migration = source.migration();
         return new MigrationResult(
@@ -42,10 +42,13 @@ record ReplayAccount(
                 new MigrationResult.GuestFigures(
                         table.pageSize().bytes(),
                         table.totalBytes(),
-                        program.accessCount(),
-                        program.trace().pageCount()),
+                        replayed.program().accessCount(),
+                        replayed.program().trace().pageCount()),
                 times(),
-                statistics.pages(),
+                MigrationResult.PageFigures.of(
+                        statistics.pages(), replayed.cold().count(ColdPages.Kind.BALLOONED)),
+                new MigrationResult.HintFigures(
+                        source.hintBytes(), migration.hints().us()),
                 statistics.wireBytes(),
                 LatencySummary.ofNanos(statistics.faultLatencyNanos()),
                 LatencySummary.curve(statistics.faultLatencyNanos()),

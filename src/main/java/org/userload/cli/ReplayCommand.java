@@ -10,7 +10,6 @@ import org.userload.migration.HandoverException;
 import org.userload.report.JsonFile;
 import org.userload.report.MigrationResult;
 import org.userload.report.ResultTable;
-import org.userload.trace.Program;
 import org.userload.trace.Trace;
 import org.userload.transport.Endpoint;
 import picocli.CommandLine.Command;
@@ -41,6 +40,8 @@ import picocli.CommandLine.Spec;
             "  userload replay --loops 10 --rate 5000000",
             "  userload replay --mode precopy --link 1gbit --rate 2000000 --loops 5",
             "  userload replay --mode hybrid --memory 256M",
+            "  userload replay --memory 512M --free-fraction 0.6 --zero-fraction 0.2 --mode precopy",
+            "  userload replay --memory 512M --free-fraction 0.6 --poison aaaaaaaaaaaaaaaa --balloon 64M",
             "  userload replay --mode precopy --link 1gbit --compress lz4 --delta-cache 64M --loops 5",
             "",
             "Exit codes: 0 verified, 1 failed, 2 wrong usage."
@@ -51,6 +52,12 @@ final class ReplayCommand implements Callable<Integer> {
 
     @Mixin
     private ReplayOptions replay = new ReplayOptions();
+
+    @Mixin
+    private ColdMemoryOptions coldMemory = new ColdMemoryOptions();
+
+    @Mixin
+    private HintOptions hints = new HintOptions();
 
     @Mixin
     private SwitchOption switchOption = new SwitchOption();
@@ -104,11 +111,12 @@ final class ReplayCommand implements Callable<Integer> {
         JsonFile jsonFile = destinationOptions.jsonFile();
         switchOption.check();
         replay.rate();
+        coldMemory.shares();
+        hints.check();
         migration.plan();
         migration.encoding(compress.compression());
         Trace trace = traceOptions.load();
-        replay.table(trace);
-        MigrationResult result = run(replay.program(trace));
+        MigrationResult result = run(trace, replay.guest(trace, coldMemory));
         if (jsonFile != null) {
             jsonFile.write(result);
         }
@@ -118,11 +126,10 @@ final class ReplayCommand implements Callable<Integer> {
         return result.verified() ? 0 : 1;
     }
 
-    private MigrationResult run(Program program) throws Exception {
+    private MigrationResult run(Trace trace, ReplayedGuest guest) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
-                SourceProcess source = SourceProcess.start(sourceArguments(program.trace(), place.endpoint()))) {
-            ReplayRun run =
-                    new ReplayRun(program, replay.rate(), migration.mode(), destinationOptions, linkOptions.link());
+                SourceProcess source = SourceProcess.start(sourceArguments(trace, place.endpoint()))) {
+            ReplayRun run = new ReplayRun(guest, migration.mode(), hints, destinationOptions, linkOptions.link());
             try {
                 return run.migrateFrom(source);
             } catch (HandoverException e) {
@@ -144,6 +151,8 @@ final class ReplayCommand implements Callable<Integer> {
     private List<String> sourceArguments(Trace trace, Endpoint listen) throws IOException {
         List<String> arguments = new ArrayList<>(traceOptions.arguments());
         arguments.addAll(replay.arguments(trace));
+        arguments.addAll(coldMemory.arguments());
+        arguments.addAll(hints.arguments());
         arguments.addAll(switchOption.arguments());
         arguments.addAll(migration.arguments());
         arguments.addAll(linkOptions.arguments());

@@ -93,6 +93,13 @@ final class ReplayOptions {
         return RegionTable.single(pages);
     }
 
+    /** All of the guest. */
+    ReplayedGuest guest(Trace trace, ColdMemoryOptions coldMemory) {
+        RegionTable table = table(trace);
+        Program program = program(trace);
+        return new ReplayedGuest(program, rate(), table, coldMemory.pages(program, table));
+    }
+
     List<String> arguments(Trace trace) {
         List<String> arguments =
                 new ArrayList<>(List.of("--memory=" + table(trace).totalBytes(), "--seed=" + seed, "--loops=" + loops));

@@ -12,27 +12,29 @@ import org.userload.migration.MigrationMode;
 import org.userload.migration.Rehearsal;
 import org.userload.report.MigrationResult;
 import org.userload.report.Progress;
-import org.userload.trace.AccessRate;
 import org.userload.trace.CpuState;
-import org.userload.trace.GuestReplayMemory;
-import org.userload.trace.Program;
 import org.userload.trace.ThroughputSampler;
 import org.userload.trace.Workload;
 import org.userload.transport.Link;
 
 /** The destination of a replay: takes the guest over, lets it run to its end, waits for its memory, checks both. */
 final class ReplayRun {
-    private final Program program;
-    private final AccessRate rate;
+    private final ReplayedGuest replayed;
     private final MigrationMode mode;
+    private final HintOptions hints;
     private final DestinationOptions options;
     private final @Nullable Link link;
 
     /** @param link a link to emulate, or null */
-    ReplayRun(Program program, AccessRate rate, MigrationMode mode, DestinationOptions options, @Nullable Link link) {
-        this.program = program;
-        this.rate = rate;
+    ReplayRun(
+            ReplayedGuest replayed,
+            MigrationMode mode,
+            HintOptions hints,
+            DestinationOptions options,
+            @Nullable Link link) {
+        this.replayed = replayed;
         this.mode = mode;
+        this.hints = hints;
         this.options = options;
         this.link = link;
     }
@@ -48,13 +50,16 @@ final class ReplayRun {
         DestinationConfig config = DestinationConfig.from(source.endpoint())
                 .withInterceptor(interceptor)
                 .withLink(link);
-        try (MigrationDestination migration = MigrationDestination.open(
-                config, memory -> new Workload(program, rate, new GuestReplayMemory(memory)))) {
+        try (MigrationDestination migration = MigrationDestination.open(config, replayed::on)) {
             ReplayAccount account = run(migration, source);
-            boolean verified = new NeverMoved(program)
+            boolean verified = new NeverMoved(replayed.program(), replayed.cold(), freeContent())
                     .isEqualTo(account.state(), migration.destination().memory());
-            return account.result(mode.toString(), verified, program, link);
+            return account.result(mode.toString(), verified, replayed, link);
         }
+    }
+
+    private NeverMoved.FreeContent freeContent() {
+        return hints.hints() ? new NeverMoved.FreeContent.Pattern(hints.poison()) : new NeverMoved.FreeContent.Sent();
     }
 
     private ReplayAccount run(MigrationDestination migration, SourceProcess source) throws Exception {

@@ -13,11 +13,8 @@ import org.userload.migration.MigrationSource;
 import org.userload.migration.Rehearsal;
 import org.userload.report.JsonLine;
 import org.userload.source.ServerConfig;
-import org.userload.trace.GuestReplayMemory;
-import org.userload.trace.Program;
-import org.userload.trace.SeededMemory;
+import org.userload.trace.ReplayedChannel;
 import org.userload.trace.ThroughputSampler;
-import org.userload.trace.Trace;
 import org.userload.trace.Workload;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -45,6 +42,12 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private ReplayOptions replay = new ReplayOptions();
 
     @Mixin
+    private ColdMemoryOptions coldMemory = new ColdMemoryOptions();
+
+    @Mixin
+    private HintOptions hints = new HintOptions();
+
+    @Mixin
     private SwitchOption switchOption = new SwitchOption();
 
     @Mixin
@@ -69,28 +72,30 @@ final class ReplaySourceCommand implements Callable<Integer> {
     @Override
     public Integer call() throws Exception {
         endWithParent();
-        Trace trace = traceOptions.load();
-        Program program = replay.program(trace);
-        try (GuestMemory memory = GuestMemory.present(replay.table(trace));
-                Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
-            SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
+        ReplayedGuest replayed = replay.guest(traceOptions.load(), coldMemory);
+        try (GuestMemory memory = replayed.filledMemory();
+                ReplayedChannel channel = replayed.channel(memory);
+                Workload guest = replayed.on(memory, channel)) {
+            channel.inflateBalloon();
             Rehearsal.run(migration.mode(), InterceptorChoice.SOFTWARE, new RehearsedGuest());
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
                     .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
                     .withEncoding(migration.encoding(compress.compression()));
-            try (MigrationSource source = MigrationSource.listen(config, guest, memory, migration.plan())) {
+            try (MigrationSource source = MigrationSource.listen(config, guest, memory, hints.into(migration.plan()))) {
                 say(READY + source.endpoint());
                 source.awaitDestination(PATIENCE);
-                return move(guest, program, memory, source);
+                return move(replayed, guest, channel, memory, source);
             }
         }
     }
 
-    private int move(Workload guest, Program program, GuestMemory memory, MigrationSource source) throws Exception {
+    private int move(
+            ReplayedGuest replayed, Workload guest, ReplayedChannel channel, GuestMemory memory, MigrationSource source)
+            throws Exception {
         long startNanos = System.nanoTime();
         try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
-            runTo(guest, switchOption.position(program));
+            runTo(guest, switchOption.position(replayed.program()));
             source.migrate(PATIENCE);
             sampler.sample();
             awaitMemoryMoved(source);
@@ -98,7 +103,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
                     Objects.requireNonNull(source.report()),
                     sampler.samples(),
                     startNanos,
-                    Objects.requireNonNull(source.encodingStatistics()));
+                    Objects.requireNonNull(source.encodingStatistics()),
+                    channel.hintBytes());
             say(MOVED + JsonLine.of(story));
             return 0;
         } catch (HandoverException e) {
@@ -107,7 +113,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
             }
             say(STAYED
                     + JsonLine.of(
-                            new SourceStory.Stayed(String.valueOf(e.getMessage()), runOn(guest, program, memory))));
+                            new SourceStory.Stayed(String.valueOf(e.getMessage()), runOn(replayed, guest, memory))));
             return 1;
         }
     }
@@ -133,9 +139,10 @@ final class ReplaySourceCommand implements Callable<Integer> {
     }
 
     /** Whether the guest that has not moved comes to the right end here. */
-    private static boolean runOn(Workload guest, Program program, GuestMemory memory)
+    private static boolean runOn(ReplayedGuest replayed, Workload guest, GuestMemory memory)
             throws ExecutionException, InterruptedException {
-        return new NeverMoved(program).isEqualTo(guest.completion().get(), memory);
+        return new NeverMoved(replayed.program(), replayed.cold(), new NeverMoved.FreeContent.Sent())
+                .isEqualTo(guest.completion().get(), memory);
     }
 
     private void say(String line) {

@@ -5,16 +5,13 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.concurrent.TimeUnit;
 import org.userload.memory.GuestMemory;
-import org.userload.memory.RegionTable;
 import org.userload.report.JsonFile;
 import org.userload.report.ThroughputBucket;
 import org.userload.report.UnmovedResult;
 import org.userload.trace.CpuState;
-import org.userload.trace.GuestReplayMemory;
 import org.userload.trace.Program;
-import org.userload.trace.SeededMemory;
+import org.userload.trace.ReplayedChannel;
 import org.userload.trace.ThroughputSampler;
-import org.userload.trace.Trace;
 import org.userload.trace.Workload;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +32,9 @@ final class ReplayUnmovedCommand implements Callable<Integer> {
     private ReplayOptions replay = new ReplayOptions();
 
     @Mixin
+    private ColdMemoryOptions coldMemory = new ColdMemoryOptions();
+
+    @Mixin
     private SwitchOption switchOption = new SwitchOption();
 
     @Option(names = "--json", required = true)
@@ -47,16 +47,16 @@ final class ReplayUnmovedCommand implements Callable<Integer> {
         JsonFile jsonFile = JsonFile.check(json);
         switchOption.check();
         replay.rate();
-        Trace trace = traceOptions.load();
-        Program program = replay.program(trace);
-        jsonFile.write(run(program, replay.table(trace)));
+        jsonFile.write(run(replay.guest(traceOptions.load(), coldMemory)));
         return 0;
     }
 
-    private UnmovedResult run(Program program, RegionTable table) throws Exception {
-        try (GuestMemory memory = GuestMemory.present(table);
-                Workload guest = new Workload(program, replay.rate(), new GuestReplayMemory(memory))) {
-            SeededMemory.fill(new GuestReplayMemory(memory), program.seed());
+    private UnmovedResult run(ReplayedGuest replayed) throws Exception {
+        Program program = replayed.program();
+        try (GuestMemory memory = replayed.filledMemory();
+                ReplayedChannel channel = replayed.channel(memory);
+                Workload guest = replayed.on(memory)) {
+            channel.inflateBalloon();
             try (ThroughputSampler sampler = ThroughputSampler.start(guest)) {
                 long startNanos = System.nanoTime();
                 guest.runTo(switchOption.position(program));
@@ -69,8 +69,8 @@ final class ReplayUnmovedCommand implements Callable<Integer> {
                 sampler.sample();
                 return new UnmovedResult(
                         String.format("%016x", end.checksum()),
-                        table.pageSize().bytes(),
-                        table.totalBytes(),
+                        replayed.table().pageSize().bytes(),
+                        replayed.table().totalBytes(),
                         program.accessCount(),
                         program.trace().pageCount(),
                         TimeUnit.NANOSECONDS.toMicros(guestNanos),

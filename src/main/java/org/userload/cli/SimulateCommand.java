@@ -44,7 +44,9 @@ import picocli.CommandLine.Spec;
             "  userload simulate --memory 128g --working-set 4g --dirty-rate 50000 --link 25gbit",
             "        every mode",
             "  userload simulate --memory 128g --free 60%% --dirty-rate 0 --link 10gbit/1ms --mode precopy",
-            "        an idle guest that is mostly empty",
+            "        an idle guest that has freed most of its memory; once more with --hints off: what do hints save?",
+            "  userload simulate --memory 64g --zero-fraction 0.5 --balloon 16g --poison aaaaaaaaaaaaaaaa",
+            "        memory that was never used, memory that the host has back",
             "  userload simulate --memory 64g --working-set 8g --dirty-rate 500000 --mode precopy,hybrid"
                     + " --on-non-convergence throttle",
             "        a busy one: does it help to slow it down?",
@@ -68,6 +70,9 @@ final class SimulateCommand implements Callable<Integer> {
             description = "Ways of moving, separated by commas: postcopy, precopy, hybrid, stopcopy, or all. Default:"
                     + " ${DEFAULT-VALUE}.")
     private List<String> modes = List.of();
+
+    @Mixin
+    private HintOptions hints = new HintOptions();
 
     @Mixin
     private PolicyOptions policy = new PolicyOptions();
@@ -110,13 +115,14 @@ final class SimulateCommand implements Callable<Integer> {
     }
 
     private int simulate(@Nullable JsonFile jsonFile) throws Exception {
+        hints.check();
         SimulatedGuest guest = model.guest();
         MachineCosts costs = model.costs();
         List<SimulatedMigration> migrations = new ArrayList<>();
         for (MigrationMode mode : modes()) {
-            migrations.add(Simulation.run(guest, model.link(), costs, policy.plan(mode), seed));
+            migrations.add(Simulation.run(guest, model.link(), costs, hints.into(policy.plan(mode)), seed));
         }
-        SimulationResult result = new SimulationResult(guest, model.link(), costs, migrations);
+        SimulationResult result = new SimulationResult(guest, hints.hints(), model.link(), costs, migrations);
         if (jsonFile != null) {
             jsonFile.write(result.json());
         }

@@ -10,9 +10,14 @@ import org.userload.trace.ThroughputSamples;
  *
  * @param guestStartNanos {@link System#nanoTime()} when the guest began to run
  * @param encoding what compression and deltas did
+ * @param hintBytes of messages about free pages, between host and guest, both ways
  */
 record SourceStory(
-        MigrationReport migration, ThroughputSamples throughput, long guestStartNanos, EncodingStatistics encoding) {
+        MigrationReport migration,
+        ThroughputSamples throughput,
+        long guestStartNanos,
+        EncodingStatistics encoding,
+        long hintBytes) {
 
     /**
      * The guest did not move.

@@ -50,7 +50,7 @@ record ValidationCase(String name, SimulatedGuest guest, Link link, MigrationPla
     static SimulatedGuest guest(int mebibytes, int workingSetMebibytes, int writesPerSecond) {
         return new SimulatedGuest(
                 (long) mebibytes * PAGES_PER_MIB,
-                0,
+                SimulatedGuest.Idle.NONE,
                 (long) workingSetMebibytes * PAGES_PER_MIB,
                 Place.FIRST,
                 Pattern.RANDOM,

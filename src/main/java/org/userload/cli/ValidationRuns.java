@@ -102,7 +102,10 @@ final class ValidationRuns {
                 Math.max(discardNanos, 0),
                 usual.zeroNanosPerPage(),
                 usual.scanNanosPerPage(),
-                usual.scanNanosPerDirtyPage());
+                usual.scanNanosPerDirtyPage(),
+                usual.armNanosPerPage(),
+                usual.hintNanosPerPage(),
+                usual.poisonNanosPerPage());
     }
 
     private List<RunResult> withoutLink(ScratchDirectory scratch, SimulatedGuest guest, MigrationMode mode)

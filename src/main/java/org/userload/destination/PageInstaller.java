@@ -43,6 +43,7 @@ final class PageInstaller {
     private final LongAdder duplicate = new LongAdder();
     private final LongAdder inRounds = new LongAdder();
     private final ArrivalMap arrivals;
+    private final MarkedPages marked;
 
     /** What free pages hold in this session, once it is known. */
     private final AtomicReference<@Nullable Long> freeWord = new AtomicReference<>();
@@ -56,6 +57,7 @@ final class PageInstaller {
         this.onLastPage = onLastPage;
         this.rounds = rounds;
         this.arrivals = new ArrivalMap(memory);
+        this.marked = new MarkedPages(memory, rounds);
         this.remaining = new AtomicLong(memory.table().totalPages() + (rounds ? ROUNDS_TOKEN : 0));
     }
 
@@ -143,8 +145,13 @@ final class PageInstaller {
     private void know(Way way, int region, long firstPage, int count, long word) {
         MemoryRegion target = memory.region(region);
         if (rounds) {
-            arrivals.arrived(Way.PRECOPY, region, firstPage, count);
+            arrivals.arrived(way, region, firstPage, count);
             discard(region, firstPage, count);
+            if (way == Way.FREE) {
+                marked.free(region, firstPage, count);
+            } else {
+                marked.zero(region, firstPage, count);
+            }
             settleRound(interceptor.know(target, firstPage, count, word));
             return;
         }
@@ -174,6 +181,7 @@ final class PageInstaller {
     /** Overwrites what is in place, which nobody looks at yet, and installs the rest. */
     private void putInRound(MemoryRegion target, long firstPage, int count, long address) {
         arrivals.arrived(Way.PRECOPY, target.index(), firstPage, count);
+        marked.unmarked(target.index(), firstPage, count);
         long forgotten = interceptor.forget(target, firstPage, count);
         inRounds.add(-forgotten);
         remaining.addAndGet(forgotten);
@@ -202,6 +210,7 @@ final class PageInstaller {
 
     /** Makes pages missing again. Only in rounds. */
     void discard(int region, long firstPage, int count) {
+        marked.unmarked(region, firstPage, count);
         long discarded = interceptor.discard(memory.region(region), firstPage, count);
         inRounds.add(-discarded);
         remaining.addAndGet(discarded);
@@ -241,13 +250,15 @@ final class PageInstaller {
     }
 
     PageCounts counts() {
+        long zeroInRounds = marked.zeroPages();
+        long freeInRounds = marked.freePages();
         return new PageCounts(
                 memory.table().totalPages(),
                 demand.sum(),
                 stream.sum(),
-                inRounds.sum(),
-                zero.sum(),
-                free.sum(),
+                Math.max(0, inRounds.sum() - zeroInRounds - freeInRounds),
+                zero.sum() + zeroInRounds,
+                free.sum() + freeInRounds,
                 duplicate.sum());
     }
 }

@@ -13,7 +13,7 @@ public sealed interface HintResult {
      * Nothing was changed.
      *
      * @param reason what is wrong with the range; further ranges may be wrong too
-     * @param range its index in the message, from 0; -1 when the message has no range
+     * @param range its index in the message, from 0; -1 when it is about the message as a whole
      * @param first its first page, as the message has it
      * @param count its pages, as the message has it
      */
@@ -21,7 +21,7 @@ public sealed interface HintResult {
         /** One line for a log: what is wrong with which range. */
         public String message() {
             return range < 0
-                    ? "the message has no range"
+                    ? "the message " + (reason == Refusal.EMPTY ? "has no range" : reason.text())
                     : "range " + range + ", " + count + " pages from page " + first + ", " + reason.text();
         }
     }

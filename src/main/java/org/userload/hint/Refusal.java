@@ -17,7 +17,13 @@ public enum Refusal {
     /** Pages that are to be added to the guest's memory, which has them. */
     MEMORY_ALREADY("holds pages that the guest has already"),
     /** Pages beyond the largest address space that was agreed on. */
-    OUTSIDE_ADDRESS_SPACE("does not lie within the address space");
+    OUTSIDE_ADDRESS_SPACE("does not lie within the address space"),
+    /** More pages than the host lets the guest give away. */
+    BELOW_FLOOR("would leave the guest less memory than it must keep"),
+    /** Memory that is to be taken out, of which the guest still uses pages. */
+    BUSY("holds pages that the guest uses"),
+    /** The guest is being handed over: whoever has it then answers. */
+    MOVING("comes while the guest is handed over, and is for where it runs next");
 
     private final String text;
 

@@ -3,12 +3,14 @@ package org.userload.hint;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 import org.userload.hint.HintResult.Accepted;
 import org.userload.hint.HintResult.Refused;
+import org.userload.memory.PageRange;
 
 /**
  * What memory a guest has, and what of it the guest has released: by a balloon, or by taking memory out.
@@ -27,6 +29,7 @@ public final class ReleasedMemory {
     private final Object changes = new Object();
     private final RangeSet memory;
     private final RangeSet released;
+    private final long floorPages;
     private final Map<Refusal, LongAdder> refusals = Arrays.stream(Refusal.values())
             .collect(Collectors.toUnmodifiableMap(Function.identity(), reason -> new LongAdder()));
 
@@ -34,13 +37,37 @@ public final class ReleasedMemory {
     private final RangeBatch one = new RangeBatch();
 
     /**
-     * A guest without memory.
+     * A guest without memory, that may release all that it will have.
      *
      * @param mostPages pages of the address space into which memory may come, 1 to 2^36
      */
     public ReleasedMemory(long mostPages) {
+        this(mostPages, 0);
+    }
+
+    /**
+     * A guest without memory.
+     *
+     * @param mostPages pages of the address space into which memory may come, 1 to 2^36
+     * @param floorPages that the guest must keep: what would leave it less is refused; not negative
+     */
+    public ReleasedMemory(long mostPages, long floorPages) {
+        if (floorPages < 0) {
+            throw new IllegalArgumentException("a guest cannot keep " + floorPages + " pages");
+        }
         this.memory = new RangeSet(mostPages);
         this.released = new RangeSet(mostPages);
+        this.floorPages = floorPages;
+    }
+
+    /** Pages of the address space into which memory may come. */
+    public long mostPages() {
+        return memory.limit();
+    }
+
+    /** Pages that the guest must keep. */
+    public long floorPages() {
+        return floorPages;
     }
 
     /**
@@ -50,6 +77,20 @@ public final class ReleasedMemory {
      * @param count pages
      */
     public HintResult addMemory(long first, long count) {
+        return add(first, count, false);
+    }
+
+    /**
+     * Memory that the guest may take into use: it has it from now on, all of it released.
+     *
+     * @param first page
+     * @param count pages
+     */
+    public HintResult addReleasedMemory(long first, long count) {
+        return add(first, count, true);
+    }
+
+    private HintResult add(long first, long count, boolean isReleased) {
         synchronized (changes) {
             Refusal refusal = shapeRefusal(first, count);
             if (refusal == null && first + count > memory.limit()) {
@@ -62,6 +103,9 @@ public final class ReleasedMemory {
                 return refused(refusal, 0, first, count);
             }
             memory.add(first, count);
+            if (isReleased) {
+                released.add(first, count);
+            }
             return new Accepted(count);
         }
     }
@@ -73,8 +117,25 @@ public final class ReleasedMemory {
      * @param count pages
      */
     public HintResult removeMemory(long first, long count) {
+        return remove(first, count, false);
+    }
+
+    /**
+     * As {@link #removeMemory}, if the guest has released all of it.
+     *
+     * @param first page
+     * @param count pages
+     */
+    public HintResult removeReleasedMemory(long first, long count) {
+        return remove(first, count, true);
+    }
+
+    private HintResult remove(long first, long count, boolean mustBeReleased) {
         synchronized (changes) {
             Refusal refusal = refusalOf(first, count);
+            if (refusal == null && mustBeReleased && !released.contains(first, count)) {
+                refusal = Refusal.BUSY;
+            }
             if (refusal != null) {
                 return refused(refusal, 0, first, count);
             }
@@ -98,6 +159,9 @@ public final class ReleasedMemory {
             Refused refused = firstRefused(message);
             if (refused != null) {
                 return refused;
+            }
+            if (floorPages > 0 && leavesTooLittle(message)) {
+                return refused(Refusal.BELOW_FLOOR);
             }
             int range = released.addAbsent(message);
             if (range == RangeSet.ALL) {
@@ -139,6 +203,34 @@ public final class ReleasedMemory {
         return released.contains(page);
     }
 
+    /**
+     * What the guest has of a chunk, which lies within the address space, at one moment.
+     *
+     * @throws IllegalArgumentException when it has a part of it
+     */
+    ChunkState stateOf(long first, long count) {
+        synchronized (changes) {
+            if (!memory.overlaps(first, count)) {
+                return ChunkState.ABSENT;
+            }
+            if (!memory.contains(first, count)) {
+                throw new IllegalArgumentException(
+                        "the guest has a part of the " + count + " pages from page " + first);
+            }
+            return released.contains(first, count) ? ChunkState.UNUSED : ChunkState.IN_USE;
+        }
+    }
+
+    /** The first released range, cut at {@code from}, that has a page at {@code from} or behind. */
+    Optional<PageRange> nextReleased(long from) {
+        return released.next(from);
+    }
+
+    /** The first range of memory, cut at {@code from}, that has a page at {@code from} or behind. */
+    Optional<PageRange> nextMemory(long from) {
+        return memory.next(from);
+    }
+
     /** What is released now, at one moment. */
     public RangeSnapshot released() {
         return released.snapshot();
@@ -164,9 +256,18 @@ public final class ReleasedMemory {
         return counter(reason).sum();
     }
 
+    /** Pages count each time that the message names them; one that names pages twice is refused anyway. */
+    private boolean leavesTooLittle(RangeBatch message) {
+        long left = memory.pages() - released.pages() - floorPages;
+        for (int i = 0; i < message.size() && left >= 0; i++) {
+            left -= message.count(i);
+        }
+        return left < 0;
+    }
+
     private @Nullable Refused firstRefused(RangeBatch message) {
         if (message.size() == 0) {
-            return refused(Refusal.EMPTY, -1, 0, 0);
+            return refused(Refusal.EMPTY);
         }
         // The piece of memory in which the last range lay; the next one mostly does too.
         long knownFirst = 0;
@@ -211,6 +312,11 @@ public final class ReleasedMemory {
         return sum;
     }
 
+    /** Refuses a message as a whole. */
+    Refused refused(Refusal reason) {
+        return refused(reason, -1, 0, 0);
+    }
+
     private LongAdder counter(Refusal reason) {
         return Objects.requireNonNull(refusals.get(reason));
     }
@@ -219,7 +325,7 @@ public final class ReleasedMemory {
         return refused(reason, range, message.first(range), message.count(range));
     }
 
-    private Refused refused(Refusal reason, int range, long first, long count) {
+    Refused refused(Refusal reason, int range, long first, long count) {
         counter(reason).increment();
         return new Refused(reason, range, first, count);
     }

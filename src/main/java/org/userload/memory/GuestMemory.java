@@ -41,11 +41,16 @@ public final class GuestMemory implements AutoCloseable {
     private final MemoryRegion first;
     private final int pageMask;
     private final MissingPageHandler handler;
+
+    /** Ordinary memory from the beginning: nothing waits for a page, and a dropped page is a zero page by itself. */
+    private final boolean alwaysPresent;
+
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private GuestMemory(RegionTable table, MissingPageHandler handler) {
+    private GuestMemory(RegionTable table, MissingPageHandler handler, boolean alwaysPresent) {
         this.table = table;
         this.handler = handler;
+        this.alwaysPresent = alwaysPresent;
         this.pageMask = table.pageSize().bytes() - 1;
         List<MemoryRegion> mapped = new ArrayList<>();
         try {
@@ -62,14 +67,15 @@ public final class GuestMemory implements AutoCloseable {
 
     /** Memory whose pages are all missing; the handler makes them appear. */
     public static GuestMemory missing(RegionTable table, MissingPageHandler handler) {
-        return new GuestMemory(table, Objects.requireNonNull(handler, "handler"));
+        return new GuestMemory(table, Objects.requireNonNull(handler, "handler"), false);
     }
 
     /** Ordinary memory: every page present and zero, on huge pages where the kernel has them. */
     public static GuestMemory present(RegionTable table) {
-        GuestMemory memory = new GuestMemory(table, (region, page) -> {
+        MissingPageHandler none = (region, page) -> {
             throw new IllegalStateException("guest memory is closed");
-        });
+        };
+        GuestMemory memory = new GuestMemory(table, none, true);
         for (MemoryRegion region : memory.regions) {
             region.makePresent();
         }
@@ -307,6 +313,29 @@ public final class GuestMemory implements AutoCloseable {
     public void touch(long address) {
         MemoryRegion region = regionOf(address, 1);
         require(region, address - region.guestAddress());
+    }
+
+    /**
+     * Gives the host memory of pages back: from the return on they are zero pages, without a copy of the zeros anywhere. For
+     * pages that nobody is using; an access that races with this sees the old bytes or zeros, and never waits for ever.
+     *
+     * <p>Not a write: who tracks writes may or may not report these pages, and the caller itself must say that their content
+     * has changed. In memory that is being paged in, a missing page is a zero page from now on, and does not come from the
+     * source.
+     *
+     * @param region index of the region
+     * @param firstPage index of the first page in its region
+     * @param count pages, at least 1
+     * @throws IndexOutOfBoundsException if not all pages lie within the region
+     * @throws org.userload.linux.NativeException when the kernel refuses; the pages hold the old bytes or zeros then
+     */
+    public void drop(int region, long firstPage, long count) {
+        checkOpen();
+        if (alwaysPresent) {
+            regions[region].drop(firstPage, count);
+        } else {
+            handler.drop(region, firstPage, count);
+        }
     }
 
     public boolean isClosed() {

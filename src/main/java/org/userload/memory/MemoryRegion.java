@@ -285,6 +285,21 @@ public final class MemoryRegion {
         }
     }
 
+    /**
+     * Gives the host memory of pages back: they are zero pages from now on. Only where a touch of a dropped page makes it a
+     * zero page by itself, that is, not while the region is registered for missing pages; then a Java access that races with
+     * this sees the old bytes or zeros. No write for who tracks writes.
+     *
+     * @throws IndexOutOfBoundsException if not all pages lie within the region
+     */
+    public void drop(long firstPage, long count) {
+        if (firstPage < 0 || count < 1 || firstPage > pageCount - count) {
+            throw new IndexOutOfBoundsException(
+                    count + " pages from page " + firstPage + " do not lie within a region of " + pageCount + " pages");
+        }
+        Mapping.discard(hostAddressOf(firstPage), count << pageShift);
+    }
+
     private ByteBuffer segment(long offset) {
         return segments[(int) (offset >>> SEGMENT_SHIFT)];
     }

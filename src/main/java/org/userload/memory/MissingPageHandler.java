@@ -11,4 +11,15 @@ public interface MissingPageHandler {
      * @throws PageUnavailableException when the page can no longer be had
      */
     void awaitPage(int region, long page);
+
+    /**
+     * Makes pages zero pages that hold no host memory, whether they are in place or missing; see {@link GuestMemory#drop}.
+     *
+     * @param region index of the region
+     * @param firstPage index of the first page in its region
+     * @param count pages
+     */
+    default void drop(int region, long firstPage, long count) {
+        throw new IllegalStateException("pages of this memory cannot be dropped while it is being paged in");
+    }
 }

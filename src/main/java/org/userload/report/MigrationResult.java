@@ -21,6 +21,7 @@ import org.userload.source.EncodingStatistics;
  * @param guest what moved
  * @param times how long what took
  * @param pages pages by way of arrival
+ * @param hints what asking the guest for its free pages took
  * @param wireBytes bytes of frames on all connections, both ways
  * @param faultLatencyUs as the touching thread saw it
  * @param faultLatencyCdf the same as a curve
@@ -40,7 +41,8 @@ public record MigrationResult(
         String checksum,
         @JsonUnwrapped GuestFigures guest,
         @JsonUnwrapped Times times,
-        PageCounts pages,
+        PageFigures pages,
+        @JsonUnwrapped HintFigures hints,
         long wireBytes,
         LatencySummary faultLatencyUs,
         List<LatencySummary.Point> faultLatencyCdf,
@@ -66,6 +68,43 @@ public record MigrationResult(
      */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     public record GuestFigures(int pageSizeBytes, long memoryBytes, long traceAccesses, long tracePages) {}
+
+    /**
+     * Pages by way of arrival; {@code ballooned} ones are counted as what they arrived as, too.
+     *
+     * @param total pages of the memory
+     * @param demand came with content after they had been touched
+     * @param stream came with content in the stream
+     * @param precopy were in place before the guest was
+     * @param zero came as a mark that they are zero
+     * @param free were not sent, because the guest did not need what they held
+     * @param ballooned the guest had given to its host before it moved
+     * @param duplicate arrived, but were already in place
+     */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record PageFigures(
+            long total, long demand, long stream, long precopy, long zero, long free, long ballooned, long duplicate) {
+        public static PageFigures of(PageCounts pages, long ballooned) {
+            return new PageFigures(
+                    pages.total(),
+                    pages.demand(),
+                    pages.stream(),
+                    pages.precopy(),
+                    pages.zero(),
+                    pages.free(),
+                    ballooned,
+                    pages.duplicate());
+        }
+    }
+
+    /**
+     * What asking the guest for its free pages took.
+     *
+     * @param hintBytes the guest's messages that counted
+     * @param hintUs how long the migration waited for them
+     */
+    @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
+    public record HintFigures(long hintBytes, long hintUs) {}
 
     /**
      * How long what took.

@@ -5,7 +5,6 @@ import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
 import java.util.ArrayList;
 import java.util.List;
-import org.userload.destination.PageCounts;
 
 /** A migration's result as a table for people. */
 public final class ResultTable {
@@ -38,7 +37,7 @@ public final class ResultTable {
         }
         rows.add(new Row("workload", Quantities.micros(result.times().workloadUs()), "run time of the guest here"));
         rows.add(new Row("blocked", Quantities.micros(result.times().blockedUs()), "of that, waiting for pages"));
-        addPages(rows, result.pages());
+        addPages(rows, result);
         rows.add(new Row("wire", Quantities.bytes(result.wireBytes()), "all connections, both ways"));
         addEncoding(rows, result);
         LatencySummary latency = result.faultLatencyUs();
@@ -118,12 +117,25 @@ public final class ResultTable {
         return remarks.toString();
     }
 
-    private static void addPages(List<Row> rows, PageCounts pages) {
+    private static void addPages(List<Row> rows, MigrationResult result) {
+        MigrationResult.PageFigures pages = result.pages();
         rows.add(new Row("pages", Quantities.count(pages.total()), "in all"));
         rows.add(new Row("  demand", Quantities.count(pages.demand()), "touched before they had come"));
         rows.add(new Row("  stream", Quantities.count(pages.stream()), "came by themselves"));
         rows.add(new Row("  precopy", Quantities.count(pages.precopy()), "here before the guest was"));
         rows.add(new Row("  zero", Quantities.count(pages.zero()), "sent as a mark only"));
+        rows.add(new Row("  free", Quantities.count(pages.free()), "not sent: the guest does not need what they held"));
         rows.add(new Row("  duplicate", Quantities.count(pages.duplicate()), "came twice, installed once"));
+        if (pages.ballooned() > 0) {
+            rows.add(new Row("ballooned", Quantities.count(pages.ballooned()), "pages that the host had back before"));
+        }
+        MigrationResult.HintFigures hints = result.hints();
+        if (hints.hintUs() > 0 || hints.hintBytes() > 0) {
+            rows.add(new Row(
+                    "hints",
+                    Quantities.micros(hints.hintUs()),
+                    "for the guest to name its free pages, in " + Quantities.bytes(hints.hintBytes())
+                            + " of messages"));
+        }
     }
 }

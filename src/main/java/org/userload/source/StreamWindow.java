@@ -104,10 +104,16 @@ final class StreamWindow {
         beginInterval(now);
     }
 
-    /** What the path takes while the stream has sent nothing; negative if the transport does not tell. */
+    /**
+     * What the path takes while the stream has sent nothing; negative if the transport does not tell. A path of no length
+     * cannot be overfilled, and needs no slow start.
+     */
     void emptyPath(long pathNanos, long now) {
         if (pathNanos >= 0) {
             path.measured(pathNanos, now);
+        }
+        if (pathNanos == 0) {
+            windowPages = within(SHALLOW_PAGES);
         }
     }
 

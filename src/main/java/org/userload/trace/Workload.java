@@ -1,9 +1,11 @@
 package org.userload.trace;
 
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
+import org.userload.hint.FreePageReporter;
 import org.userload.migration.Guest;
 
 /**
@@ -45,6 +47,7 @@ public final class Workload implements Guest, AutoCloseable {
 
     private final Replay replay;
     private final Pacer pacer;
+    private final @Nullable FreePageReporter freePages;
     private final CompletableFuture<CpuState> completion = new CompletableFuture<>();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -71,9 +74,28 @@ public final class Workload implements Guest, AutoCloseable {
         this(program, rate, memory, Pacer.Clock.SYSTEM);
     }
 
+    /**
+     * As {@link #Workload(Program, AccessRate, ReplayMemory)}, a guest that can be asked for its free pages.
+     *
+     * @param freePages the caller's, open as long as the guest may move
+     */
+    public Workload(Program program, AccessRate rate, ReplayMemory memory, FreePageReporter freePages) {
+        this(program, rate, memory, Pacer.Clock.SYSTEM, freePages);
+    }
+
     Workload(Program program, AccessRate rate, ReplayMemory memory, Pacer.Clock clock) {
+        this(program, rate, memory, clock, null);
+    }
+
+    private Workload(
+            Program program,
+            AccessRate rate,
+            ReplayMemory memory,
+            Pacer.Clock clock,
+            @Nullable FreePageReporter freePages) {
         this.replay = new Replay(program, memory);
         this.pacer = new Pacer(replay, rate, clock);
+        this.freePages = freePages;
     }
 
     /**
@@ -165,6 +187,12 @@ public final class Workload implements Guest, AutoCloseable {
     @Override
     public boolean writesThroughGuestMemoryOnly() {
         return true;
+    }
+
+    /** Empty for a guest that cannot be asked. */
+    @Override
+    public Optional<FreePageReporter> freePageReporter() {
+        return Optional.ofNullable(freePages);
     }
 
     /**

@@ -66,7 +66,7 @@ class CompareIT {
         assertThat(throughput(unmoved)).isEqualTo(unmoved.get("trace_accesses").asLong());
         assertThat(Files.readAllLines(csv))
                 .hasSize(5)
-                .allSatisfy(line -> assertThat(line.split(",", -1)).hasSize(16));
+                .allSatisfy(line -> assertThat(line.split(",", -1)).hasSize(21));
         Chromium.Page page = Chromium.open(html);
         assertThat(page.console()).isEmpty();
         assertThat(page.dom()).contains("data-series=", "<path ", "2/2");

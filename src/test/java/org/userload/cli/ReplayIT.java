@@ -63,7 +63,8 @@ class ReplayIT {
         JsonNode pages = object.get("pages");
         assertThat(pages.get("demand").asLong()
                         + pages.get("stream").asLong()
-                        + pages.get("zero").asLong())
+                        + pages.get("zero").asLong()
+                        + pages.get("free").asLong())
                 .isEqualTo(pages.get("total").asLong())
                 .isEqualTo(8192);
     }

@@ -80,7 +80,8 @@ class ReplayModesIT {
         assertThat(pages.get("demand").asLong()
                         + pages.get("stream").asLong()
                         + pages.get("precopy").asLong()
-                        + pages.get("zero").asLong())
+                        + pages.get("zero").asLong()
+                        + pages.get("free").asLong())
                 .isEqualTo(pages.get("total").asLong());
         assertThat(sum(object.get("throughput"), "accesses"))
                 .isEqualTo(object.get("trace_accesses").asLong());
@@ -109,7 +110,7 @@ class ReplayModesIT {
         }
         assertThat(object.get("page_map").get("cells")).hasSizeLessThanOrEqualTo(4096);
         for (JsonNode cell : object.get("page_map").get("cells")) {
-            assertThat(cell.get("way").asText()).isIn("demand", "stream", "zero", "precopy");
+            assertThat(cell.get("way").asText()).isIn("demand", "stream", "zero", "free", "precopy");
             assertThat(cell.get("t_us").asLong()).isBetween(0L, pagesIn);
         }
     }

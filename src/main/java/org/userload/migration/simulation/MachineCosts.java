@@ -11,6 +11,9 @@ package org.userload.migration.simulation;
  * @param zeroNanosPerPage finding a zero page and installing one; 0 or more
  * @param scanNanosPerPage collecting dirty pages, for each page of memory; 0 or more
  * @param scanNanosPerDirtyPage the same, for each that is dirty; 0 or more
+ * @param armNanosPerPage beginning to track writes, for each page of memory; 0 or more
+ * @param hintNanosPerPage asking the guest for its free pages, for each of them; 0 or more
+ * @param poisonNanosPerPage filling a page that was not sent with a pattern; 0 or more
  */
 public record MachineCosts(
         double bytesPerSecond,
@@ -19,13 +22,16 @@ public record MachineCosts(
         double discardNanosPerPage,
         double zeroNanosPerPage,
         double scanNanosPerPage,
-        double scanNanosPerDirtyPage) {
+        double scanNanosPerDirtyPage,
+        double armNanosPerPage,
+        double hintNanosPerPage,
+        double poisonNanosPerPage) {
 
     /** Plausible for machines that are not busy; {@code docs/simulation.md} says what is known of each. */
-    public static final MachineCosts ASSUMED = new MachineCosts(1.0e9, 3e6, 100e3, 300, 300, 1.6, 47);
+    public static final MachineCosts ASSUMED = new MachineCosts(1.0e9, 3e6, 100e3, 300, 300, 1.6, 47, 76, 5, 1000);
 
     /** No cost at all: the link is the only limit. */
-    public static final MachineCosts NONE = new MachineCosts(1e15, 0, 0, 0, 0, 0, 0);
+    public static final MachineCosts NONE = new MachineCosts(1e15, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     /** @throws IllegalArgumentException naming the value that is out of range */
     public MachineCosts {
@@ -34,7 +40,15 @@ public record MachineCosts(
                     "the machines manage more than 0 bytes per second, not " + bytesPerSecond);
         }
         for (double nanos : new double[] {
-            handoverNanos, faultNanos, discardNanosPerPage, zeroNanosPerPage, scanNanosPerPage, scanNanosPerDirtyPage
+            handoverNanos,
+            faultNanos,
+            discardNanosPerPage,
+            zeroNanosPerPage,
+            scanNanosPerPage,
+            scanNanosPerDirtyPage,
+            armNanosPerPage,
+            hintNanosPerPage,
+            poisonNanosPerPage
         }) {
             if (!(nanos >= 0) || Double.isInfinite(nanos)) {
                 throw new IllegalArgumentException("a cost is 0 or more nanoseconds, not " + nanos);
@@ -50,7 +64,10 @@ public record MachineCosts(
                 discardNanosPerPage,
                 zeroNanosPerPage,
                 scanNanosPerPage,
-                scanNanosPerDirtyPage);
+                scanNanosPerDirtyPage,
+                armNanosPerPage,
+                hintNanosPerPage,
+                poisonNanosPerPage);
     }
 
     public MachineCosts withHandoverNanos(double nanos) {
@@ -61,7 +78,10 @@ public record MachineCosts(
                 discardNanosPerPage,
                 zeroNanosPerPage,
                 scanNanosPerPage,
-                scanNanosPerDirtyPage);
+                scanNanosPerDirtyPage,
+                armNanosPerPage,
+                hintNanosPerPage,
+                poisonNanosPerPage);
     }
 
     public MachineCosts withFaultNanos(double nanos) {
@@ -72,7 +92,20 @@ public record MachineCosts(
                 discardNanosPerPage,
                 zeroNanosPerPage,
                 scanNanosPerPage,
-                scanNanosPerDirtyPage);
+                scanNanosPerDirtyPage,
+                armNanosPerPage,
+                hintNanosPerPage,
+                poisonNanosPerPage);
+    }
+
+    /** Beginning to track writes. */
+    double armNanos(long pages) {
+        return pages * armNanosPerPage;
+    }
+
+    /** Asking the guest for its free pages. */
+    double hintNanos(long freePages) {
+        return freePages * hintNanosPerPage;
     }
 
     /** Collecting what is dirty. */

@@ -23,7 +23,7 @@ final class PagingIn {
     private final double faultNanos;
     private final SplittableRandom random;
     private final long missingPages;
-    private final double zeroPages;
+    private final SentPages marks;
     private final double group;
 
     /** Missing pages of the working set, and others. */
@@ -44,7 +44,7 @@ final class PagingIn {
     /**
      * @param hotPages pages of the working set that are missing
      * @param coldPages other pages with content that are missing
-     * @param zeroPages missing zero pages, which the stream sends last
+     * @param marks missing pages without content, which the stream sends last
      */
     PagingIn(
             SimulatedGuest guest,
@@ -53,7 +53,7 @@ final class PagingIn {
             SplittableRandom random,
             long hotPages,
             long coldPages,
-            long zeroPages) {
+            SentPages marks) {
         this.guest = guest;
         this.link = link;
         this.faultNanos = costs.faultNanos();
@@ -61,7 +61,7 @@ final class PagingIn {
         this.missingPages = hotPages + coldPages;
         this.hot = hotPages;
         this.cold = coldPages;
-        this.zeroPages = zeroPages;
+        this.marks = marks;
         this.group = Math.max(1, Math.ceil((double) hotPages / MOST_EVENTS));
     }
 
@@ -81,7 +81,7 @@ final class PagingIn {
                 fault();
             }
         }
-        return streamEnds() + link.passNanos(0, zeroPages);
+        return streamEnds() + link.passNanos(marks);
     }
 
     private double nanosToFault(double missing) {
@@ -90,7 +90,7 @@ final class PagingIn {
     }
 
     private double streamEnds() {
-        return streamedUntil + link.passNanos(hot + cold, 0);
+        return streamedUntil + link.passNanos(SentPages.ofContent(hot + cold));
     }
 
     /** The guest stands still until its page is there. */
@@ -155,6 +155,7 @@ final class PagingIn {
 
     /** Bytes of frames, both ways. */
     double wireBytes() {
-        return link.passBytes(missingPages - answered, zeroPages) + (answered + duplicate) * link.answerBytes();
+        return link.passBytes(new SentPages(missingPages - answered, marks.zero(), marks.unneeded()))
+                + (answered + duplicate) * link.answerBytes();
     }
 }

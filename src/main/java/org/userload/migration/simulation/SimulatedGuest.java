@@ -6,8 +6,8 @@ import java.util.Locale;
  * A guest as a model sees it: how many pages of which kind it has, and how fast it uses them. Immutable.
  *
  * @param pages all of its memory, 1 or more pages of 4 KiB
- * @param freePages those of them that are zero, and travel as runs without payload; 0 or more
- * @param workingSetPages those that it uses while it moves, none of them free; 1 or more
+ * @param idle those of them that need not travel with payload
+ * @param workingSetPages those that it uses while it moves, none of them idle; 1 or more
  * @param place where they lie
  * @param pattern in which order it uses them
  * @param writesPerSecond writes to the working set while it runs; 0 for a guest that only reads, finite
@@ -16,20 +16,50 @@ import java.util.Locale;
  */
 public record SimulatedGuest(
         long pages,
-        long freePages,
+        Idle idle,
         long workingSetPages,
         Place place,
         Pattern pattern,
         double writesPerSecond,
         double touchesPerSecond) {
 
+    /**
+     * Memory that the guest does not use while it moves, and that may be left out or sent as runs.
+     *
+     * @param zeroPages never written to: runs without payload; 0 or more
+     * @param freePages used before and free, with old content: runs if the guest is asked for hints, else content; 0 or
+     *     more
+     * @param balloonedPages given to the host, which has dropped them: runs that nobody looks for; 0 or more
+     */
+    public record Idle(long zeroPages, long freePages, long balloonedPages) {
+        /** All memory has content that matters. */
+        public static final Idle NONE = new Idle(0, 0, 0);
+
+        /** @throws IllegalArgumentException naming the value that is out of range */
+        public Idle {
+            require(zeroPages >= 0, "there are 0 or more zero pages, not " + zeroPages);
+            require(freePages >= 0, "there are 0 or more free pages, not " + freePages);
+            require(balloonedPages >= 0, "there are 0 or more ballooned pages, not " + balloonedPages);
+        }
+
+        /** Pages that are zero and nothing else. */
+        public static Idle ofZero(long zeroPages) {
+            return new Idle(zeroPages, 0, 0);
+        }
+
+        /** All of them. */
+        public long pages() {
+            return Math.addExact(Math.addExact(zeroPages, freePages), balloonedPages);
+        }
+    }
+
     /** Where the working set lies in the order in which the stream sends pages. */
     public enum Place {
         /** At the lowest addresses: it is sent first. */
         FIRST,
-        /** All over the memory that is not free. */
+        /** All over the memory that has content. */
         SPREAD,
-        /** Behind everything else but the free pages. */
+        /** Behind everything else that has content. */
         LAST;
 
         /** The name on the command line. */
@@ -62,11 +92,10 @@ public record SimulatedGuest(
         require(
                 workingSetPages >= 1 && workingSetPages <= pages,
                 "the working set is 1 to all " + pages + " pages of memory, not " + workingSetPages);
-        require(freePages >= 0, "there are 0 or more free pages, not " + freePages);
         require(
-                freePages <= pages - workingSetPages,
-                "free pages and the working set do not fit into memory together: " + freePages + " and "
-                        + workingSetPages + " of " + pages + " pages");
+                idle.pages() <= pages - workingSetPages,
+                "idle pages (zero, free, ballooned) and the working set do not fit into memory together: "
+                        + idle.pages() + " and " + workingSetPages + " of " + pages + " pages");
         require(
                 Double.isFinite(writesPerSecond) && writesPerSecond >= 0,
                 "the dirty rate is 0 or more writes per second, not " + writesPerSecond);
@@ -82,9 +111,18 @@ public record SimulatedGuest(
         }
     }
 
-    /** Pages with content. */
-    public long contentPages() {
-        return pages - freePages;
+    /**
+     * Pages whose content has to be sent.
+     *
+     * @param hints whether the guest is asked for its free pages
+     */
+    public long contentPages(boolean hints) {
+        return pages - idle.zeroPages - idle.balloonedPages - (hints ? idle.freePages : 0);
+    }
+
+    /** Pages that are not sent since nobody needs what they hold. */
+    public long unneededPages(boolean hints) {
+        return idle.balloonedPages + (hints ? idle.freePages : 0);
     }
 
     /**

@@ -19,11 +19,13 @@ final class SimulatedLink {
     private final double roundTripNanos;
     private final double contentPageNanos;
     private final double zeroPageNanos;
+    private final double unneededPageNanos;
     private final double urgentPageNanos;
     private final double queueNanos;
     private final int framePages;
 
-    SimulatedLink(Link link, MachineCosts costs) {
+    /** @param poisoned whether pages that nobody needs are filled with a pattern at the destination */
+    SimulatedLink(Link link, MachineCosts costs, boolean poisoned) {
         nanosPerByte = 1e9 / link.bytesPerSecond();
         roundTripNanos = link.roundTrip().toNanos();
         double smallFrameNanos = nanosOnLink(FrameLayout.HEADER_BYTES + PAGE_BYTES);
@@ -38,6 +40,9 @@ final class SimulatedLink {
                 roundTripNanos / DestinationConfig.DEFAULT_WINDOW_PAGES);
         zeroPageNanos = Math.max(
                 nanosOnLink(FrameLayout.HEADER_BYTES) / StreamDepth.LONGEST_RUN_PAGES, costs.zeroNanosPerPage());
+        unneededPageNanos = Math.max(
+                nanosOnLink(FrameLayout.HEADER_BYTES) / StreamDepth.LONGEST_RUN_PAGES,
+                poisoned ? costs.poisonNanosPerPage() : 0);
         urgentPageNanos = smallFrameNanos;
         queueNanos = Math.max(0, window * contentPageNanos - roundTripNanos);
     }
@@ -67,8 +72,8 @@ final class SimulatedLink {
     }
 
     /** Sending pages in bulk, not counting the way. */
-    double passNanos(double contentPages, double zeroPages) {
-        return contentPages * contentPageNanos + zeroPages * zeroPageNanos;
+    double passNanos(SentPages pages) {
+        return pages.content() * contentPageNanos + pages.zero() * zeroPageNanos + pages.unneeded() * unneededPageNanos;
     }
 
     /** Bytes on the link in this time, other than headers. */
@@ -77,10 +82,15 @@ final class SimulatedLink {
     }
 
     /** Bytes of frames for pages in bulk, both ways: with each frame of content goes an acknowledgement back. */
-    double passBytes(double contentPages, double zeroPages) {
-        return contentPages * PAGE_BYTES
-                + 2 * FrameLayout.HEADER_BYTES * Math.ceil(contentPages / framePages)
-                + FrameLayout.HEADER_BYTES * Math.ceil(zeroPages / StreamDepth.LONGEST_RUN_PAGES);
+    double passBytes(SentPages pages) {
+        return pages.content() * PAGE_BYTES
+                + 2 * FrameLayout.HEADER_BYTES * Math.ceil(pages.content() / framePages)
+                + runBytes(pages.zero())
+                + runBytes(pages.unneeded());
+    }
+
+    private static double runBytes(double pages) {
+        return FrameLayout.HEADER_BYTES * Math.ceil(pages / StreamDepth.LONGEST_RUN_PAGES);
     }
 
     /** Bytes of a request and its page. */

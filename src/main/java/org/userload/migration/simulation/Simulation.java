@@ -17,6 +17,9 @@ import org.userload.transport.Link;
  * model that {@code docs/simulation.md} states. One thread; a simulation runs once.
  */
 public final class Simulation {
+    /** A first round does not wait for hints longer than this. */
+    private static final double LONGEST_HINT_WAIT_NANOS = 100e6;
+
     private final SimulatedGuest guest;
     private final MigrationPlan plan;
     private final MachineCosts costs;
@@ -35,7 +38,7 @@ public final class Simulation {
         this.guest = guest;
         this.plan = plan;
         this.costs = costs;
-        this.link = new SimulatedLink(link, costs);
+        this.link = new SimulatedLink(link, costs, plan.hints() && plan.poison() != 0);
         this.random = new SplittableRandom(seed);
     }
 
@@ -48,19 +51,52 @@ public final class Simulation {
     private SimulatedMigration run() {
         return switch (plan.mode()) {
             case POSTCOPY -> {
-                handOver(link.roundTripNanos());
+                boolean asked = askBeforeThePause();
+                handOver(link.roundTripNanos() + (asked ? costs.scanNanos(guest.pages(), 0) : 0));
                 yield pagingIn(
-                        0, guest.workingSetPages(), guest.contentPages() - guest.workingSetPages(), guest.freePages());
+                        0,
+                        guest.workingSetPages(),
+                        guest.contentPages(plan.hints()) - guest.workingSetPages(),
+                        marks());
             }
             case STOPCOPY -> {
-                stopAndCopy(guest.contentPages(), guest.freePages(), 0);
+                boolean asked = askBeforeThePause();
+                stopAndCopy(all(), asked ? costs.scanNanos(guest.pages(), 0) : 0);
                 yield result(null, 0, null);
             }
             case PRECOPY, HYBRID -> inRounds();
         };
     }
 
+    /** Every page of the guest. */
+    private SentPages all() {
+        return new SentPages(
+                guest.contentPages(plan.hints()), guest.idle().zeroPages(), guest.unneededPages(plan.hints()));
+    }
+
+    /** Those without content. */
+    private SentPages marks() {
+        return new SentPages(0, guest.idle().zeroPages(), guest.unneededPages(plan.hints()));
+    }
+
+    /** A guest with free pages is asked for them while it runs; for that, writes are tracked. Gives whether it was. */
+    private boolean askBeforeThePause() {
+        boolean asked = isAsked();
+        if (asked) {
+            now += costs.armNanos(guest.pages()) + costs.hintNanos(guest.idle().freePages());
+        }
+        return asked;
+    }
+
+    private boolean isAsked() {
+        return plan.hints() && guest.idle().freePages() > 0;
+    }
+
     private SimulatedMigration inRounds() {
+        now += costs.armNanos(guest.pages());
+        if (isAsked()) {
+            now += Math.min(costs.hintNanos(guest.idle().freePages()), LONGEST_HINT_WAIT_NANOS);
+        }
         RunningGuest running = new RunningGuest();
         Rounds policy = new Rounds(running, new Convergence(plan));
         Convergence.Decision decision = policy.run();
@@ -74,18 +110,18 @@ public final class Simulation {
         if (decision instanceof Convergence.Decision.SwitchToPostCopy toPostCopy) {
             converged = toPostCopy.converged();
             handOver(costs.scanNanos(guest.pages(), 0) + dirty * costs.discardNanosPerPage() + link.roundTripNanos());
-            return pagingIn(dirty, dirty, 0, 0);
+            return pagingIn(dirty, dirty, 0, new SentPages(0, 0, 0));
         }
         converged = decision instanceof Convergence.Decision.StopAndCopy copy && copy.converged();
-        stopAndCopy(dirty, 0, costs.scanNanos(guest.pages(), 0));
+        stopAndCopy(SentPages.ofContent((double) dirty), costs.scanNanos(guest.pages(), 0));
         return result(null, 0, null);
     }
 
     /** The last pass goes at the same time as the CPU state. */
-    private void stopAndCopy(long content, long zero, double scanNanos) {
-        double pass = scanNanos + link.passNanos((double) content, (double) zero) + link.roundTripNanos();
-        count(content, zero);
-        rounds.add(new RoundReport(content + zero, 0, micros(pass)));
+    private void stopAndCopy(SentPages pages, double scanNanos) {
+        double pass = scanNanos + link.passNanos(pages) + link.roundTripNanos();
+        count(pages);
+        rounds.add(new RoundReport(Math.round(pages.pages()), 0, micros(pass)));
         handOver(pass);
     }
 
@@ -96,8 +132,8 @@ public final class Simulation {
         runningAt = now;
     }
 
-    private SimulatedMigration pagingIn(long discarded, long hot, long cold, long zero) {
-        PagingIn rest = new PagingIn(guest, link, costs, random, hot, cold, zero);
+    private SimulatedMigration pagingIn(long discarded, long hot, long cold, SentPages marks) {
+        PagingIn rest = new PagingIn(guest, link, costs, random, hot, cold, marks);
         now += rest.run();
         contentPages += rest.contentPages();
         wireBytes += rest.wireBytes();
@@ -123,9 +159,9 @@ public final class Simulation {
                 rest == null ? 0 : rest.blockedMicros());
     }
 
-    private void count(long content, long zero) {
-        contentPages += content;
-        wireBytes += link.passBytes((double) content, (double) zero);
+    private void count(SentPages pages) {
+        contentPages += Math.round(pages.content());
+        wireBytes += link.passBytes(pages);
     }
 
     private static long micros(double nanos) {
@@ -140,16 +176,15 @@ public final class Simulation {
 
         @Override
         public Rounds.Carried sendRound() {
-            long content = isFirst ? guest.contentPages() : dirtyPages;
-            long zero = isFirst ? guest.freePages() : 0;
+            SentPages pages = isFirst ? all() : SentPages.ofContent((double) dirtyPages);
             isFirst = false;
             double start = now;
-            now += link.passNanos((double) content, (double) zero) + link.roundTripNanos();
+            now += link.passNanos(pages) + link.roundTripNanos();
             double took = now - start;
-            count(content, zero);
+            count(pages);
             now += costs.scanNanos(guest.pages(), dirty(now - start));
             dirtyPages = Math.round(dirty(now - start));
-            return new Rounds.Carried(content + zero, content, dirtyPages, micros(took));
+            return new Rounds.Carried(Math.round(pages.pages()), Math.round(pages.content()), dirtyPages, micros(took));
         }
 
         private double dirty(double nanos) {

@@ -25,7 +25,11 @@ public final class ComparisonCsv {
         for (Figure figure : Figure.values()) {
             schema.addColumn(figure.key());
         }
-        schema.addColumn("wire_bytes").addColumn("memory_bytes").addColumn("error");
+        schema.addColumn("wire_bytes").addColumn("memory_bytes");
+        for (Unsent unsent : Unsent.values()) {
+            schema.addColumn(unsent.key());
+        }
+        schema.addColumn("error");
         StringWriter out = new StringWriter();
         try (var lines = MAPPER.writer(schema.build().withHeader()).writeValues(out)) {
             for (Run run : comparison.runs()) {
@@ -48,6 +52,9 @@ public final class ComparisonCsv {
             }
             row.put("wire_bytes", result.wireBytes());
             row.put("memory_bytes", result.memoryBytes());
+            for (Unsent unsent : Unsent.values()) {
+                row.put(unsent.key(), unsent.of(result));
+            }
         }
         row.put("error", run.error());
         return row;

@@ -6,6 +6,8 @@ import com.github.freva.asciitable.ColumnData;
 import com.github.freva.asciitable.HorizontalAlign;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 import org.userload.report.Quantities;
 
 /** A comparison as a table for people: a row for each figure, a column for each mode; at most 100 columns wide. */
@@ -55,6 +57,16 @@ public final class ComparisonTable {
                             .map(mode -> cell(comparison, mode, figure))
                             .toList()));
         }
+        for (Unsent unsent : Unsent.values()) {
+            if (comparison.runs().stream().anyMatch(run -> unsent.isWorthARow(run.result()))) {
+                rows.add(new Row(
+                        unsent.label(),
+                        unsent.meaning(),
+                        comparison.setup().modes().stream()
+                                .map(mode -> cell(comparison, mode, unsent))
+                                .toList()));
+            }
+        }
         rows.add(new Row(
                 "verified",
                 "runs whose memory and checksum equal a run that never moved",
@@ -65,10 +77,21 @@ public final class ComparisonTable {
     }
 
     private static Cell cell(Comparison comparison, ComparedMode mode, Figure figure) {
-        Spread spread = comparison.spread(mode, figure);
-        return spread == null
-                ? Cell.NONE
-                : new Cell(figure.unit().median(spread), figure.unit().range(spread));
+        return cell(comparison.spread(mode, figure), figure.unit());
+    }
+
+    private static Cell cell(Comparison comparison, ComparedMode mode, Unsent unsent) {
+        return cell(
+                Spread.of(comparison.measured(mode).stream()
+                        .map(run -> unsent.of(run.result()))
+                        .filter(Objects::nonNull)
+                        .map(Long::doubleValue)
+                        .toList()),
+                unsent.unit());
+    }
+
+    private static Cell cell(@Nullable Spread spread, Unit unit) {
+        return spread == null ? Cell.NONE : new Cell(unit.median(spread), unit.range(spread));
     }
 
     private static String heading(Comparison comparison) {

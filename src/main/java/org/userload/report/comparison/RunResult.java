@@ -30,6 +30,9 @@ public record RunResult(
         @Nullable Long migrationUs,
         @Nullable Long guestUs,
         @Nullable Long wireBytes,
+        @Nullable Pages pages,
+        @Nullable Long hintBytes,
+        @Nullable Long hintUs,
         @Nullable LatencySummary faultLatencyUs,
         @Nullable Long blockedUs,
         @Nullable Link link,
@@ -48,6 +51,12 @@ public record RunResult(
     /** The emulated link. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     public record Link(long bytesPerS, long rttUs) {}
+
+    /** Pages that had no content to send: zero, free, and given to the host before. */
+    public record Pages(
+            @Nullable Long zero,
+            @Nullable Long free,
+            @Nullable Long ballooned) {}
 
     /** When the guest was paused, ran again, had all pages, and had finished. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
@@ -72,7 +81,7 @@ public record RunResult(
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     public record PageMap(long pagesPerCell, List<Cell> cells) {}
 
-    /** The first arrival of the final version of a cell; {@code way} is demand, stream, zero or precopy. */
+    /** The first arrival of the final version of a cell; {@code way} is demand, stream, zero, free or precopy. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     public record Cell(@Nullable Long tUs, @Nullable String way) {}
 

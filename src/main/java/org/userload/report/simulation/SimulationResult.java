@@ -17,10 +17,11 @@ import org.userload.transport.Link;
 /**
  * Simulated migrations of one guest over one link.
  *
+ * @param hints whether the guest was asked for its free pages
  * @param migrations one for each mode
  */
 public record SimulationResult(
-        SimulatedGuest guest, Link link, MachineCosts costs, List<SimulatedMigration> migrations) {
+        SimulatedGuest guest, boolean hints, Link link, MachineCosts costs, List<SimulatedMigration> migrations) {
     private static final long PAGE_BYTES = 4096;
 
     public SimulationResult {
@@ -31,8 +32,16 @@ public record SimulationResult(
         return guest.pages() * PAGE_BYTES;
     }
 
+    long zeroBytes() {
+        return guest.idle().zeroPages() * PAGE_BYTES;
+    }
+
     long freeBytes() {
-        return guest.freePages() * PAGE_BYTES;
+        return guest.idle().freePages() * PAGE_BYTES;
+    }
+
+    long balloonedBytes() {
+        return guest.idle().balloonedPages() * PAGE_BYTES;
     }
 
     long workingSetBytes() {
@@ -47,7 +56,10 @@ public record SimulationResult(
     public Json json() {
         return new Json(
                 memoryBytes(),
+                zeroBytes(),
                 freeBytes(),
+                balloonedBytes(),
+                hints,
                 workingSetBytes(),
                 dirtyRate(),
                 guest.touchesPerSecond(),
@@ -63,7 +75,10 @@ public record SimulationResult(
     @JsonPropertyOrder("schema")
     public record Json(
             long memoryBytes,
+            long zeroBytes,
             long freeBytes,
+            long balloonedBytes,
+            boolean hints,
             long workingSetBytes,
             double dirtyRate,
             double touchRate,

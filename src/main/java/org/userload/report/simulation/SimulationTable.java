@@ -53,9 +53,21 @@ public final class SimulationTable {
     }
 
     private static String heading(SimulationResult result) {
-        return Quantities.bytes(result.memoryBytes()) + " of memory, " + Quantities.bytes(result.freeBytes())
-                + " of it free; " + Quantities.bytes(result.workingSetBytes()) + " in use at "
+        return Quantities.bytes(result.memoryBytes()) + " of memory, " + idle(result) + "; "
+                + Quantities.bytes(result.workingSetBytes()) + " in use at "
                 + Quantities.count(Math.round(result.dirtyRate())) + " writes/s; link " + result.link();
+    }
+
+    private static String idle(SimulationResult result) {
+        String free = Quantities.bytes(result.freeBytes()) + " of it free";
+        if (result.freeBytes() > 0) {
+            free += result.hints() ? ", which it tells" : ", which it does not tell";
+        }
+        return free
+                + (result.zeroBytes() > 0 ? ", " + Quantities.bytes(result.zeroBytes()) + " zero" : "")
+                + (result.balloonedBytes() > 0
+                        ? ", " + Quantities.bytes(result.balloonedBytes()) + " with the host"
+                        : "");
     }
 
     private static List<Row> rows(List<SimulatedMigration> modes, long memoryBytes) {

@@ -18,6 +18,7 @@
     { way: 'precopy', name: 'before the guest moved', light: '#007a5a', dark: '#2fc79a' },
     { way: 'stream', name: 'in the stream', light: '#0072b2', dark: '#56b4e9' },
     { way: 'zero', name: 'as a zero page', light: '#a6adb6', dark: '#6d7680' },
+    { way: 'free', name: 'not at all: it was free', light: '#b0528b', dark: '#cc79a7' },
     { way: 'demand', name: 'on demand, after a fault', light: '#d55e00', dark: '#f0a030' }
   ];
 

@@ -15,6 +15,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.userload.migration.MigrationMode;
 import org.userload.migration.MigrationPlan;
 import org.userload.migration.OnNonConvergence;
+import org.userload.migration.simulation.SimulatedGuest.Idle;
 import org.userload.migration.simulation.SimulatedGuest.Pattern;
 import org.userload.migration.simulation.SimulatedGuest.Place;
 import org.userload.support.Seeds;
@@ -30,7 +31,7 @@ class SimulationTest {
 
     private static SimulatedGuest guest(long workingSetPages, double writesPerSecond) {
         return new SimulatedGuest(
-                PAGES, 0, workingSetPages, Place.SPREAD, Pattern.RANDOM, writesPerSecond, writesPerSecond);
+                PAGES, Idle.NONE, workingSetPages, Place.SPREAD, Pattern.RANDOM, writesPerSecond, writesPerSecond);
     }
 
     private static SimulatedMigration simulate(SimulatedGuest guest, Link link, MigrationPlan plan) {
@@ -115,12 +116,12 @@ class SimulationTest {
             assertThat(simulate(guest, LINK, MigrationPlan.of(MigrationMode.POSTCOPY))
                             .contentPages())
                     .as("post-copy of %s", guest)
-                    .isEqualTo(guest.contentPages());
+                    .isEqualTo(guest.contentPages(false));
             SimulatedMigration hybrid = simulate(guest, LINK, MigrationPlan.of(MigrationMode.HYBRID));
             assertThat(hybrid.contentPages())
                     .as("hybrid of %s", guest)
-                    .isEqualTo(guest.contentPages() + hybrid.discardedPages())
-                    .isLessThanOrEqualTo(guest.contentPages() + guest.workingSetPages());
+                    .isEqualTo(guest.contentPages(false) + hybrid.discardedPages())
+                    .isLessThanOrEqualTo(guest.contentPages(false) + guest.workingSetPages());
         }
     }
 
@@ -138,14 +139,62 @@ class SimulationTest {
     }
 
     @Test
-    void freePages_costNoPayload() {
-        SimulatedGuest half = new SimulatedGuest(PAGES, PAGES / 2, 1000, Place.SPREAD, Pattern.RANDOM, 1000, 1000);
+    void zeroPages_costNoPayload() {
+        SimulatedGuest half =
+                new SimulatedGuest(PAGES, Idle.ofZero(PAGES / 2), 1000, Place.SPREAD, Pattern.RANDOM, 1000, 1000);
         for (MigrationMode mode : MigrationMode.values()) {
             SimulatedMigration moved = simulate(half, LINK, MigrationPlan.of(mode));
             assertThat(moved.wireBytes())
                     .as("%s", mode)
                     .isLessThan(PAGES * PAGE_BYTES * 6 / 10)
                     .isGreaterThan(PAGES * PAGE_BYTES / 2);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(MigrationMode.class)
+    void hints_saveTheBytesOfFreePages_andNoOthers(MigrationMode mode) {
+        SplittableRandom random = Seeds.random("hints of " + mode);
+        for (int i = 0; i < RANDOM_GUESTS; i++) {
+            SimulatedGuest guest = randomGuest(random);
+            SimulatedGuest still = new SimulatedGuest(
+                    guest.pages(), guest.idle(), guest.workingSetPages(), guest.place(), guest.pattern(), 0, 0);
+            MigrationPlan plan = MigrationPlan.of(mode);
+            SimulatedMigration without = simulate(still, LINK, plan);
+            SimulatedMigration with = simulate(still, LINK, plan.withHints(true));
+            assertThat(without.contentPages() - with.contentPages())
+                    .as("%s", still)
+                    .isEqualTo(still.idle().freePages());
+            assertThat(with.wireBytes()).as("%s", still).isLessThanOrEqualTo(without.wireBytes() + 100);
+            assertThat(with.migrationMicros()).as("%s", still).isLessThanOrEqualTo(without.migrationMicros() + 1);
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(MigrationMode.class)
+    void askingAndPoisoning_takeTheirTime(MigrationMode mode) {
+        SimulatedGuest half =
+                new SimulatedGuest(PAGES, new Idle(0, PAGES / 2, 0), 1000, Place.SPREAD, Pattern.RANDOM, 0, 0);
+        MigrationPlan plan = MigrationPlan.of(mode).withHints(true);
+        MachineCosts free = MachineCosts.NONE;
+        long atNoCost = Simulation.run(half, LINK, free, plan, 1).migrationMicros();
+        MachineCosts asking = new MachineCosts(1e15, 0, 0, 0, 0, 0, 0, 0, 1000, 0);
+        assertThat(Simulation.run(half, LINK, asking, plan, 1).migrationMicros() - atNoCost)
+                .isBetween(PAGES / 2 - 2, PAGES / 2 + 2);
+        MachineCosts poisoning = new MachineCosts(1e15, 0, 0, 0, 0, 0, 0, 0, 0, 1000);
+        assertThat(Simulation.run(half, LINK, poisoning, plan.withPoison(1), 1).migrationMicros() - atNoCost)
+                .isBetween(PAGES / 2 - 1000, PAGES / 2 + 2);
+    }
+
+    @Test
+    void balloonedPages_areNotSent_hintsOrNot() {
+        SimulatedGuest half =
+                new SimulatedGuest(PAGES, new Idle(0, 0, PAGES / 2), 1000, Place.SPREAD, Pattern.RANDOM, 0, 0);
+        for (MigrationMode mode : MigrationMode.values()) {
+            MigrationPlan plan = MigrationPlan.of(mode);
+            assertThat(simulate(half, LINK, plan).contentPages()).isEqualTo(PAGES / 2);
+            assertThat(simulate(half, LINK, plan.withHints(true)).contentPages())
+                    .isEqualTo(PAGES / 2);
         }
     }
 
@@ -182,7 +231,7 @@ class SimulationTest {
 
     @Test
     void sequentialGuest_dirtiesEachPageOnce_untilItComesAround() {
-        SimulatedGuest guest = new SimulatedGuest(PAGES, 0, 1000, Place.FIRST, Pattern.SEQUENTIAL, 500, 500);
+        SimulatedGuest guest = new SimulatedGuest(PAGES, Idle.NONE, 1000, Place.FIRST, Pattern.SEQUENTIAL, 500, 500);
         assertThat(guest.dirtiedIn(1e9)).isEqualTo(500);
         assertThat(guest.dirtiedIn(10e9)).isEqualTo(1000);
     }
@@ -193,9 +242,9 @@ class SimulationTest {
         assertThatThrownBy(() -> guest(0, 1)).hasMessageContaining("working set");
         assertThatThrownBy(() -> guest(1, -1)).hasMessageContaining("dirty rate");
         assertThatThrownBy(() -> guest(1, Double.NaN)).hasMessageContaining("dirty rate");
-        assertThatThrownBy(() -> new SimulatedGuest(10, 6, 5, Place.FIRST, Pattern.RANDOM, 0, 0))
+        assertThatThrownBy(() -> new SimulatedGuest(10, Idle.ofZero(6), 5, Place.FIRST, Pattern.RANDOM, 0, 0))
                 .hasMessageContaining("do not fit");
-        assertThatThrownBy(() -> new SimulatedGuest(10, 0, 5, Place.FIRST, Pattern.RANDOM, 5, 4))
+        assertThatThrownBy(() -> new SimulatedGuest(10, Idle.NONE, 5, Place.FIRST, Pattern.RANDOM, 5, 4))
                 .hasMessageContaining("touch rate");
     }
 
@@ -203,13 +252,19 @@ class SimulationTest {
         return choices[random.nextInt(choices.length)];
     }
 
+    private static Idle randomIdle(SplittableRandom random, long coldPages) {
+        long zero = random.nextLong(coldPages + 1);
+        long free = random.nextLong(coldPages - zero + 1);
+        return new Idle(zero, free, random.nextLong(coldPages - zero - free + 1));
+    }
+
     private static SimulatedGuest randomGuest(SplittableRandom random) {
         long pages = 1 + random.nextLong(100_000);
         long workingSet = 1 + random.nextLong(pages);
-        long free = random.nextLong(pages - workingSet + 1);
+        Idle idle = randomIdle(random, pages - workingSet);
         double writes = random.nextInt(4) == 0 ? 0 : Math.pow(10, random.nextDouble() * 7);
         Place place = anyOf(Place.values(), random);
         Pattern pattern = anyOf(Pattern.values(), random);
-        return new SimulatedGuest(pages, free, workingSet, place, pattern, writes, writes);
+        return new SimulatedGuest(pages, idle, workingSet, place, pattern, writes, writes);
     }
 }

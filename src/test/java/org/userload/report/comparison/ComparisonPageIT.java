@@ -61,7 +61,7 @@ class ComparisonPageIT {
         assertPlot(page.dom(), "times", 6, "#0072b2", "#d55e00", "#007a5a", "#b0528b");
         assertPlot(page.dom(), "latency", 2, "#0072b2", "#007a5a");
         assertPlot(page.dom(), "rounds", 4, "#d55e00", "#007a5a");
-        assertPlot(page.dom(), "pages", 16, "#0072b2", "#d55e00", "#007a5a", "#a6adb6");
+        assertPlot(page.dom(), "pages", 20, "#0072b2", "#d55e00", "#007a5a", "#a6adb6", "#b0528b");
     }
 
     private static void assertPlot(String dom, String id, int series, String... colours) {

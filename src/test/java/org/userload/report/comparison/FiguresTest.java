@@ -81,6 +81,34 @@ class FiguresTest {
     }
 
     @Test
+    void memoryThatIsNotSent_isInTheTable_whereThereIsAny_andInEveryLineOfTheCsv() throws Exception {
+        String fields = "'pages': {'total': 9, 'zero': 0, 'free': 1234, 'ballooned': 5, 'new': 1}, 'hint_bytes': 0,"
+                + " 'hint_us': 2500";
+        Comparison comparison = comparison(
+                List.of(ComparedMode.POSTCOPY, ComparedMode.PRECOPY),
+                run(ComparedMode.POSTCOPY, 1, fields),
+                run(ComparedMode.PRECOPY, 1, "'pages': {'free': 1000}"),
+                run(ComparedMode.PRECOPY, 2, "'pages': {'free': 2000}"));
+        assertThat(ComparisonTable.of(comparison))
+                .containsPattern("free pages +1234 +1500 .1000-2000.")
+                .containsPattern("ballooned +5 +-")
+                .containsPattern("hint time +2.50 ms +-")
+                .doesNotContain("zero pages", "hint bytes");
+        List<Map<String, String>> rows = new CsvMapper()
+                .readerFor(Map.class)
+                .with(CsvSchema.emptySchema().withHeader())
+                .<Map<String, String>>readValues(ComparisonCsv.of(comparison))
+                .readAll();
+        assertThat(rows.get(0))
+                .containsEntry("zero_pages", "0")
+                .containsEntry("free_pages", "1234")
+                .containsEntry("ballooned_pages", "5")
+                .containsEntry("hint_bytes", "0")
+                .containsEntry("hint_us", "2500");
+        assertThat(rows.get(1)).containsEntry("free_pages", "1000").containsEntry("hint_us", "");
+    }
+
+    @Test
     void finding_callsBestOnlyWhatWasBetterInEveryRun() throws Exception {
         String finding = Finding.of(twoModes());
         assertThat(finding)

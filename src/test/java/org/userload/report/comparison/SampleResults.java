@@ -110,6 +110,13 @@ final class SampleResults {
         boolean rounds = mode == ComparedMode.PRECOPY || mode == ComparedMode.HYBRID;
         result.put("wire_bytes", Math.round(PAGES * 4_130 * (rounds ? 1.19 : 1.0)));
         boolean faults = mode == ComparedMode.POSTCOPY || mode == ComparedMode.HYBRID;
+        result.putObject("pages")
+                .put("total", PAGES)
+                .put("zero", 21_000)
+                .put("free", 42_000)
+                .put("ballooned", 4_096)
+                .put("field_of_a_later_version", 1);
+        result.put("hint_bytes", 3_210).put("hint_us", Math.round(vary(4_200)));
         latency(result, faults ? (mode == ComparedMode.POSTCOPY ? 9_214 : 801) : 0);
         result.putObject("link").put("bytes_per_s", 125_000_000).put("rtt_us", 200);
         result.putObject("timeline")
@@ -233,6 +240,8 @@ final class SampleResults {
             }
             if (i % 512 > 470) {
                 cell.put("way", "zero");
+            } else if (i % 256 > 210) {
+                cell.put("way", "free");
             }
         }
         return map;
