@@ -43,8 +43,8 @@ class ColdPagesTest {
         for (long run = 0; page < pages; run++) {
             long first = mix64(k + (2 * run + 1) * GOLDEN);
             long second = mix64(k + (2 * run + 2) * GOLDEN);
-            long length = 1L << ((first >>> 32) * 11 >>> 32);
-            long x = (second >>> 32) * (pages - page) >>> 32;
+            long length = 1L << (((first >>> 32) * 11) >>> 32);
+            long x = ((second >>> 32) * (pages - page)) >>> 32;
             int kind = 0;
             while (kind < 3 && x >= toDeal[kind]) {
                 x -= toDeal[kind++];
@@ -135,7 +135,7 @@ class ColdPagesTest {
     @Test
     void filledMemory_hasContentEverywhere_butInZeroPages() {
         int pages = 600;
-        ArrayMemory memory = new ArrayMemory(pages * 4096);
+        ArrayMemory memory = new ArrayMemory(pages * 4096L);
         ColdPages cold = ColdPages.of(10, pages - 10, new Shares(0.3, 0.3, 50), 9);
         cold.fill(memory, 9);
         byte[] seeded = new byte[4096];
