@@ -5,6 +5,9 @@ public final class StreamDepth {
     /** Fewer than two pages on their way and the link would be idle for each acknowledgement's way. */
     public static final int LEAST_PAGES = 2;
 
+    /** With so many on their way the stream starts; they double each round trip until the link is full. */
+    public static final int FIRST_PAGES = 4;
+
     /** 16 MiB: as many zero pages go in one frame, and a source may have to look at each of them first. */
     public static final int LONGEST_RUN_PAGES = 4096;
 

@@ -49,8 +49,6 @@ final class StreamWindow {
 
     private static final int LEAST_FRAMES_OF_DRAIN = 2;
 
-    private static final int FIRST_PAGES = 4;
-
     /** The window changes by this factor in an interval at most. */
     private static final double MOST_CHANGE = 2;
 
@@ -62,7 +60,7 @@ final class StreamWindow {
     private final StandingDelay path = new StandingDelay(false);
     private final StandingDelay acknowledgements = new StandingDelay(true);
 
-    private int windowPages = FIRST_PAGES;
+    private int windowPages = StreamDepth.FIRST_PAGES;
 
     /** What the window would be by what was measured while it was all that was granted; 0 if nothing was. */
     private int foreseenPages;

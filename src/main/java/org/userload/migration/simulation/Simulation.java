@@ -133,7 +133,7 @@ public final class Simulation {
     }
 
     private SimulatedMigration pagingIn(long discarded, long hot, long cold, SentPages marks) {
-        PagingIn rest = new PagingIn(guest, link, costs, random, hot, cold, marks);
+        PagingIn rest = new PagingIn(guest, link, costs, random, hot, cold, marks, plan.mode().hasRounds());
         now += rest.run();
         contentPages += rest.contentPages();
         wireBytes += rest.wireBytes();
