@@ -39,6 +39,12 @@ class FreeInRoundsTest {
         }
     }
 
+    private static void assertCounts(PageCounts pages, long precopy, long zero, long free) {
+        assertThat(pages.precopy()).as("precopy").isEqualTo(precopy);
+        assertThat(pages.zero()).as("zero").isEqualTo(zero);
+        assertThat(pages.free()).as("free").isEqualTo(free);
+    }
+
     @ParameterizedTest
     @EnumSource(Catching.class)
     void freeAndZeroPages_replaceAndAreReplaced_untilTheGuestRuns(Catching catching) throws Exception {
@@ -50,7 +56,7 @@ class FreeInRoundsTest {
             source.free(0, 0, 40, POISON);
             source.zero(0, 40, 10);
             source.settle(2);
-            assertThat(destination.statistics().pages().precopy()).isEqualTo(PAGES);
+            assertCounts(destination.statistics().pages(), PAGES - 50, 10, 40);
             source.pages(0, 10, 10, 2);
             source.zero(0, 20, 5);
             source.free(0, 45, 2, POISON);
@@ -64,12 +70,7 @@ class FreeInRoundsTest {
             destination.startStream();
             // Late: the guest runs, and these pages are its own.
             source.pages(0, 0, PAGES, 9);
-            assertThat(destination
-                            .completion()
-                            .get(20, TimeUnit.SECONDS)
-                            .pages()
-                            .precopy())
-                    .isEqualTo(PAGES);
+            assertCounts(destination.completion().get(20, TimeUnit.SECONDS).pages(), PAGES - 39, 13, 26);
             for (int page = 0; page < PAGES; page++) {
                 long word = ones;
                 if (page < 40) {
@@ -98,7 +99,7 @@ class FreeInRoundsTest {
                     .array();
             source.stream().send(FrameType.DISCARD, 0, 0, 1, 0, runs);
             source.settle(1);
-            assertThat(destination.statistics().pages().precopy()).isEqualTo(PAGES - 4);
+            assertCounts(destination.statistics().pages(), 0, 30, 30);
             destination.endRounds();
             destination.startStream();
             assertThat(destination.completion()).isNotDone();
@@ -123,7 +124,7 @@ class FreeInRoundsTest {
             source.zero(0, 32, 32);
             source.stream().send(FrameType.DELTA, 0, 31, 2, 0, delta);
             source.settle(1);
-            assertThat(destination.statistics().pages().precopy()).isEqualTo(PAGES);
+            assertCounts(destination.statistics().pages(), 2, 31, 31);
             destination.endRounds();
             destination.startStream();
             destination.completion().get(20, TimeUnit.SECONDS);

@@ -29,7 +29,8 @@ class FrameHeaderTest {
             FrameType.ABORT,
             FrameType.DISCARD,
             FrameType.PACKED,
-            FrameType.DELTA);
+            FrameType.DELTA,
+            FrameType.FREE);
 
     private static FrameHeader decode(int type, int flags, int region, int length, long first, int count, int id) {
         ByteBuf in = Unpooled.wrappedBuffer(

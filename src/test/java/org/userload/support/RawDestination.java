@@ -27,6 +27,9 @@ import org.userload.transport.Endpoint;
 public final class RawDestination implements Closeable {
     private static final int LIMIT_SECONDS = 20;
 
+    /** A source may have a window of 128 pages only, and frames of 16. */
+    private static final int MOST_UNACKNOWLEDGED_PAGES = 100;
+
     private final RawPeer control;
     private final RawPeer sync;
     private final RawPeer stream;
@@ -71,7 +74,7 @@ public final class RawDestination implements Closeable {
         return stream;
     }
 
-    /** Content is taken, and the source does not hear of it. */
+    /** The newest content is taken, and the source does not hear of it. */
     public RawDestination withoutAcknowledging() {
         acknowledges = false;
         return this;
@@ -118,6 +121,10 @@ public final class RawDestination implements Closeable {
                 if (acknowledges) {
                     acknowledge();
                 }
+                Frame oldest = unacknowledgedPages() > MOST_UNACKNOWLEDGED_PAGES ? unacknowledged.poll() : null;
+                if (oldest != null) {
+                    acknowledge(oldest);
+                }
             }
         } else if (frame.is(FrameType.DISCARD)) {
             ByteBuffer runs = frame.body();
@@ -145,8 +152,16 @@ public final class RawDestination implements Closeable {
     /** Acknowledges what has come and was not acknowledged. */
     public void acknowledge() throws IOException {
         for (Frame frame = unacknowledged.poll(); frame != null; frame = unacknowledged.poll()) {
-            stream.send(FrameType.ACK, frame.region(), frame.firstPage(), (int) frame.count());
+            acknowledge(frame);
         }
+    }
+
+    private void acknowledge(Frame frame) throws IOException {
+        stream.send(FrameType.ACK, frame.region(), frame.firstPage(), (int) frame.count());
+    }
+
+    private long unacknowledgedPages() {
+        return unacknowledged.stream().mapToLong(Frame::count).sum();
     }
 
     /** Acknowledges what comes from now on. */

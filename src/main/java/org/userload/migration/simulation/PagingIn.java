@@ -65,7 +65,7 @@ final class PagingIn {
         this.hot = hotPages;
         this.cold = coldPages;
         this.marks = marks;
-        this.startUpNanos = streamed ? 0 : link.startUpNanos();
+        this.startUpNanos = streamed ? 0 : link.startUpNanos(missingPages);
         this.group = Math.max(1, Math.ceil((double) hotPages / MOST_EVENTS));
     }
 

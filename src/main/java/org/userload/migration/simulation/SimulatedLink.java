@@ -49,11 +49,13 @@ final class SimulatedLink {
         queueNanos = Math.max(0, window * contentPageNanos - roundTripNanos);
     }
 
-    /** Time in which the link stands idle because the stream starts slowly. */
-    double startUpNanos() {
+    /** Time in which the link stands idle because the stream starts slowly, if so many pages are to be sent. */
+    double startUpNanos(long contentPages) {
         double idle = 0;
-        for (long pages = StreamDepth.FIRST_PAGES; pages < windowPages; pages *= 2) {
+        long left = contentPages;
+        for (long pages = StreamDepth.FIRST_PAGES; pages < windowPages && pages < left; pages *= 2) {
             idle += Math.max(0, roundTripNanos - pages * contentPageNanos);
+            left -= pages;
         }
         return idle;
     }
