@@ -189,9 +189,12 @@ class ReplayIT {
                         "compression",
                         "delta",
                         "throughput",
-                        "page_map");
+                        "page_map",
+                        "hint_bytes",
+                        "hint_us");
         assertThat(names(object.get("pages")))
-                .containsExactlyInAnyOrder("total", "demand", "stream", "precopy", "zero", "free", "duplicate");
+                .containsExactlyInAnyOrder(
+                        "total", "demand", "stream", "precopy", "zero", "free", "ballooned", "duplicate");
         assertThat(names(object.get("fault_latency_us")))
                 .containsExactlyInAnyOrder("count", "p50", "p90", "p99", "p999", "max", "mean");
         assertThat(object.get("downtime_us").asLong()).isPositive();
