@@ -25,7 +25,6 @@ final class PagingIn {
     private final long missingPages;
     private final SentPages marks;
     private final double group;
-    private final double startUpNanos;
 
     /** Missing pages of the working set, and others. */
     private double hot;
@@ -46,7 +45,6 @@ final class PagingIn {
      * @param hotPages pages of the working set that are missing
      * @param coldPages other pages with content that are missing
      * @param marks missing pages without content, which the stream sends last
-     * @param streamed whether the stream has run before, so that it need not start slowly
      */
     PagingIn(
             SimulatedGuest guest,
@@ -55,8 +53,7 @@ final class PagingIn {
             SplittableRandom random,
             long hotPages,
             long coldPages,
-            SentPages marks,
-            boolean streamed) {
+            SentPages marks) {
         this.guest = guest;
         this.link = link;
         this.faultNanos = costs.faultNanos();
@@ -65,14 +62,13 @@ final class PagingIn {
         this.hot = hotPages;
         this.cold = coldPages;
         this.marks = marks;
-        this.startUpNanos = streamed ? 0 : link.startUpNanos(missingPages);
         this.group = Math.max(1, Math.ceil((double) hotPages / MOST_EVENTS));
     }
 
     /** Runs until nothing is missing and returns when that is. */
     double run() {
         // The source learns that the guest runs, and the first page comes.
-        streamedUntil = link.roundTripNanos() + startUpNanos;
+        streamedUntil = link.roundTripNanos();
         while (hot >= 0.5 && guest.touchesPerSecond() > 0) {
             double missing = hot;
             double next = now + nanosToFault(missing);

@@ -23,7 +23,6 @@ final class SimulatedLink {
     private final double urgentPageNanos;
     private final double queueNanos;
     private final int framePages;
-    private final int windowPages;
 
     /** @param poisoned whether pages that nobody needs are filled with a pattern at the destination */
     SimulatedLink(Link link, MachineCosts costs, boolean poisoned) {
@@ -34,7 +33,6 @@ final class SimulatedLink {
         double depth = roundTripNanos + StreamDepth.queueNanos(link.roundTrip().toNanos());
         int window = (int)
                 Math.max(StreamDepth.LEAST_PAGES, Math.min(DestinationConfig.DEFAULT_WINDOW_PAGES, depth / pageNanos));
-        windowPages = window;
         framePages = StreamDepth.framePages(window);
         double frameNanos = nanosOnLink(FrameLayout.HEADER_BYTES + (long) framePages * PAGE_BYTES);
         contentPageNanos = Math.max(
@@ -47,17 +45,6 @@ final class SimulatedLink {
                 poisoned ? costs.poisonNanosPerPage() : 0);
         urgentPageNanos = smallFrameNanos;
         queueNanos = Math.max(0, window * contentPageNanos - roundTripNanos);
-    }
-
-    /** Time in which the link stands idle because the stream starts slowly, if so many pages are to be sent. */
-    double startUpNanos(long contentPages) {
-        double idle = 0;
-        long left = contentPages;
-        for (long pages = StreamDepth.FIRST_PAGES; pages < windowPages && pages < left; pages *= 2) {
-            idle += Math.max(0, roundTripNanos - pages * contentPageNanos);
-            left -= pages;
-        }
-        return idle;
     }
 
     double roundTripNanos() {

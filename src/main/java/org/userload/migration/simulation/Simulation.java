@@ -5,7 +5,6 @@ import java.util.List;
 import java.util.SplittableRandom;
 import org.jspecify.annotations.Nullable;
 import org.userload.migration.Convergence;
-import org.userload.migration.MigrationMode;
 import org.userload.migration.MigrationPlan;
 import org.userload.migration.RoundReport;
 import org.userload.migration.Rounds;
@@ -134,7 +133,7 @@ public final class Simulation {
     }
 
     private SimulatedMigration pagingIn(long discarded, long hot, long cold, SentPages marks) {
-        PagingIn rest = new PagingIn(guest, link, costs, random, hot, cold, marks, plan.mode() == MigrationMode.HYBRID);
+        PagingIn rest = new PagingIn(guest, link, costs, random, hot, cold, marks);
         now += rest.run();
         contentPages += rest.contentPages();
         wireBytes += rest.wireBytes();
