@@ -36,13 +36,14 @@ class EncodedSessionTest {
     private static final int PAGES = 300;
 
     /** Pages of text, pages of noise, and zero pages, in runs. */
+    /** Runs of zeros, noise and text at random; first one of each of the last two that is longer than a frame. */
     private static GuestMemory content(long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         GuestMemory memory = GuestMemory.present(RegionTable.single(PAGES));
         byte[] page = new byte[4096];
         for (int at = 0; at < PAGES; ) {
-            int kind = random.nextInt(3);
-            int end = Math.min(PAGES, at + 1 + random.nextInt(40));
+            int kind = at < 80 ? 1 + at / 40 : random.nextInt(3);
+            int end = at < 80 ? at + 40 : Math.min(PAGES, at + 1 + random.nextInt(40));
             for (; at < end; at++) {
                 for (int i = 0; i < page.length; i++) {
                     page[i] = (byte) (kind == 0 ? 0 : kind == 1 ? random.nextInt() : "a page of text ".charAt(i % 15));
