@@ -40,9 +40,13 @@ final class StreamFlow {
     void open(int grantedPages, PathDelay delay) {
         path = delay;
         long now = System.nanoTime();
-        window = new StreamWindow(grantedPages, now);
-        window.emptyPath(delay.nanos(), now);
-        window.leaveRoom(urgentPagesMayCome, now);
+        StreamWindow opened = new StreamWindow(grantedPages, now);
+        opened.emptyPath(delay.nanos(), now);
+        if (delay.isWithinHost()) {
+            opened.isWithinHost();
+        }
+        opened.leaveRoom(urgentPagesMayCome, now);
+        window = opened;
     }
 
     /** Whether urgent pages may have to pass what is sent from now on. */

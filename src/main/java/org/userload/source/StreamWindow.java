@@ -68,6 +68,7 @@ final class StreamWindow {
     private long sentPages;
     private long acknowledgedPages;
     private boolean leavesRoom = true;
+    private boolean hasLink = true;
 
     private boolean startingUp = true;
     private long intervalSince;
@@ -102,17 +103,17 @@ final class StreamWindow {
         beginInterval(now);
     }
 
-    /**
-     * What the path takes while the stream has sent nothing; negative if the transport does not tell. A path of no length
-     * cannot be overfilled, and needs no slow start.
-     */
+    /** What the path takes while the stream has sent nothing; negative if the transport does not tell. */
     void emptyPath(long pathNanos, long now) {
         if (pathNanos >= 0) {
             path.measured(pathNanos, now);
         }
-        if (pathNanos == 0) {
-            windowPages = within(SHALLOW_PAGES);
-        }
+    }
+
+    /** There is no link: nothing can be overfilled, and no slow start is needed. Before anything is sent. */
+    void isWithinHost() {
+        hasLink = false;
+        windowPages = within(SHALLOW_PAGES);
     }
 
     /** Pages that may be on their way, all together. */
@@ -174,7 +175,7 @@ final class StreamWindow {
 
     /** Whether the window is less than what was granted. */
     private boolean isRuled() {
-        return leavesRoom || path.baseNanos() == 0;
+        return leavesRoom || !hasLink;
     }
 
     private void adapt(long now) {

@@ -38,6 +38,11 @@ public final class PathDelay {
         this.staysOnHost = staysOnHost;
     }
 
+    /** Whether nothing lies between the sockets, so that nothing can queue there. */
+    public boolean isWithinHost() {
+        return link == null && staysOnHost;
+    }
+
     /** In nanoseconds, at least 0, or {@link #UNKNOWN}. */
     public long nanos() {
         if (link != null) {

@@ -93,6 +93,26 @@ class StreamWindowTest {
         assertThat(stream.utilisation()).isGreaterThan(0.9);
     }
 
+    /** A link without a round trip is still a link. */
+    @Test
+    void start_isNotALongQueue_alsoWhereTheLinkHasNoRoundTrip() {
+        SimulatedStream stream = new SimulatedStream(1e8, 0, GRANTED).transportTells(true);
+        stream.run(1_000 * MILLI);
+        assertThat(stream.longestQueueMicros()).isLessThan(3_000);
+        stream.leaveRoom(false);
+        assertThat(stream.window().pages()).isEqualTo(GRANTED);
+    }
+
+    @Test
+    void withinAHost_theWindowIsWhatTheCacheHolds_fromTheBeginning() {
+        StreamWindow window = new StreamWindow(GRANTED, 0);
+        window.emptyPath(0, 0);
+        window.isWithinHost();
+        assertThat(window.pages()).isEqualTo(StreamWindow.SHALLOW_PAGES);
+        window.leaveRoom(false, 0);
+        assertThat(window.pages()).isEqualTo(StreamWindow.SHALLOW_PAGES);
+    }
+
     @Test
     void whileNothingUrgentCanCome_theWholeGrantIsOnItsWay() {
         SimulatedStream stream = new SimulatedStream(1e9, 200 * MICRO, GRANTED);

@@ -73,6 +73,8 @@ class PathDelayTest {
         Link slow = new Link(1_000_000, Duration.ofMillis(10));
         long empty = delay(LOOPBACK, new OutboundLink(slow), channel -> new PathDelay(channel).nanos());
         assertThat(empty).isEqualTo(TimeUnit.MILLISECONDS.toNanos(10));
+        long within = delay(LOOPBACK, new OutboundLink(slow), channel -> new PathDelay(channel).isWithinHost() ? 1 : 0);
+        assertThat(within).isZero();
         long full = delay(LOOPBACK, new OutboundLink(slow), channel -> {
             channel.writeAndFlush(Unpooled.buffer(100_000_000).writeZero(100_000_000));
             return new PathDelay(channel).nanos();
