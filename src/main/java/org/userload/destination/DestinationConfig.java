@@ -1,31 +1,14 @@
 package org.userload.destination;
 
 import java.time.Duration;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.userload.protocol.FrameLayout;
 import org.userload.transport.Endpoint;
 import org.userload.transport.Link;
 
-/**
- * How a destination pages in. Immutable; start from {@link #from} and change what should differ.
- *
- * @param source where the source listens
- * @param interceptor how faults are intercepted
- * @param deadline how long a page may be awaited before the session fails
- * @param windowPages most pages that the stream may have on its way
- * @param streamAtOnce whether the stream starts on opening, not on {@link Destination#startStream}
- * @param trackRemovals whether others than this library may drop pages of the memory meanwhile
- * @param link a link to emulate, of which this side shapes what it sends; null for none
- */
-public record DestinationConfig(
-        Endpoint source,
-        InterceptorChoice interceptor,
-        Duration deadline,
-        int windowPages,
-        boolean streamAtOnce,
-        boolean trackRemovals,
-        @Nullable Link link) {
-
+/** How a destination pages in. Immutable; start from {@link #from} and change what should differ. */
+public final class DestinationConfig {
     /** 4 MiB on the way: some round trips' worth at memory speed. */
     public static final int DEFAULT_WINDOW_PAGES = 1024;
 
@@ -35,42 +18,114 @@ public record DestinationConfig(
     /** How long a page may be awaited unless configured otherwise. */
     public static final Duration DEFAULT_DEADLINE = Duration.ofSeconds(30);
 
-    public DestinationConfig {
-        if (deadline.isNegative() || deadline.isZero()) {
-            throw new IllegalArgumentException("the deadline must be positive, not " + deadline);
-        }
-        if (windowPages < 1 || windowPages > MAX_WINDOW_PAGES) {
-            throw new IllegalArgumentException("the window is 1 to " + MAX_WINDOW_PAGES + " pages, not " + windowPages);
-        }
+    private final Values values;
+
+    private DestinationConfig(Values values) {
+        this.values = values;
     }
 
     /** Defaults: the best interceptor there is, the stream from the start. */
     public static DestinationConfig from(Endpoint source) {
-        return new DestinationConfig(
-                source, InterceptorChoice.AUTO, DEFAULT_DEADLINE, DEFAULT_WINDOW_PAGES, true, false, null);
+        return new DestinationConfig(new Values(source));
+    }
+
+    /** Where the source listens. */
+    public Endpoint source() {
+        return values.source;
+    }
+
+    /** How faults are intercepted. */
+    public InterceptorChoice interceptor() {
+        return values.interceptor;
     }
 
     public DestinationConfig withInterceptor(InterceptorChoice choice) {
-        return new DestinationConfig(source, choice, deadline, windowPages, streamAtOnce, trackRemovals, link);
+        return with(changed -> changed.interceptor = choice);
     }
 
+    /** How long a page may be awaited before the session fails. */
+    public Duration deadline() {
+        return values.deadline;
+    }
+
+    /** @throws IllegalArgumentException unless it is positive */
     public DestinationConfig withDeadline(Duration longest) {
-        return new DestinationConfig(source, interceptor, longest, windowPages, streamAtOnce, trackRemovals, link);
+        if (longest.isNegative() || longest.isZero()) {
+            throw new IllegalArgumentException("the deadline must be positive, not " + longest);
+        }
+        return with(changed -> changed.deadline = longest);
     }
 
+    /** Most pages that the stream may have on its way. */
+    public int windowPages() {
+        return values.windowPages;
+    }
+
+    /** @throws IllegalArgumentException unless it is 1 to {@link #MAX_WINDOW_PAGES} */
     public DestinationConfig withWindowPages(int pages) {
-        return new DestinationConfig(source, interceptor, deadline, pages, streamAtOnce, trackRemovals, link);
+        if (pages < 1 || pages > MAX_WINDOW_PAGES) {
+            throw new IllegalArgumentException("the window is 1 to " + MAX_WINDOW_PAGES + " pages, not " + pages);
+        }
+        return with(changed -> changed.windowPages = pages);
+    }
+
+    /** Whether the stream starts on opening, not on {@link Destination#startStream}. */
+    public boolean streamAtOnce() {
+        return values.streamAtOnce;
     }
 
     public DestinationConfig withStreamAtOnce(boolean atOnce) {
-        return new DestinationConfig(source, interceptor, deadline, windowPages, atOnce, trackRemovals, link);
+        return with(changed -> changed.streamAtOnce = atOnce);
+    }
+
+    /** Whether others than this library may drop pages of the memory meanwhile. */
+    public boolean trackRemovals() {
+        return values.trackRemovals;
     }
 
     public DestinationConfig withTrackRemovals(boolean track) {
-        return new DestinationConfig(source, interceptor, deadline, windowPages, streamAtOnce, track, link);
+        return with(changed -> changed.trackRemovals = track);
+    }
+
+    /** A link to emulate, of which this side shapes what it sends; null for none. */
+    public @Nullable Link link() {
+        return values.link;
     }
 
     public DestinationConfig withLink(@Nullable Link emulated) {
-        return new DestinationConfig(source, interceptor, deadline, windowPages, streamAtOnce, trackRemovals, emulated);
+        return with(changed -> changed.link = emulated);
+    }
+
+    private DestinationConfig with(Consumer<Values> change) {
+        Values copy = new Values(values);
+        change.accept(copy);
+        return new DestinationConfig(copy);
+    }
+
+    /** Changed while it is copied, never after. */
+    private static final class Values {
+        final Endpoint source;
+        InterceptorChoice interceptor = InterceptorChoice.AUTO;
+        Duration deadline = DEFAULT_DEADLINE;
+        int windowPages = DEFAULT_WINDOW_PAGES;
+        boolean streamAtOnce = true;
+        boolean trackRemovals;
+
+        @Nullable
+        Link link;
+
+        Values(Endpoint source) {
+            this.source = source;
+        }
+
+        Values(Values other) {
+            source = other.source;
+            interceptor = other.interceptor;
+            deadline = other.deadline;
+            windowPages = other.windowPages;
+            streamAtOnce = other.streamAtOnce;
+            trackRemovals = other.trackRemovals;
+            link = other.link;
+        }
     }
 }
