@@ -40,18 +40,18 @@ public final class FaultBreakdown implements Callable<Integer> {
     private static final int PAGES = 128 * 256;
     private static final int WARM_UP = 15_000;
 
-    /** The calls that the threads of a fault make. */
-    private static final List<String> CALLS = List.of(
-            "madvise",
-            "epoll_wait",
-            "epoll_pwait",
-            "epoll_pwait2",
-            "read",
-            "recvfrom",
-            "write",
-            "writev",
-            "sendto",
-            "ioctl");
+    /** What ends a stage; no more, since each costs about a microsecond. */
+    private static final List<String> TRACED = List.of(
+            "enter_madvise",
+            "exit_madvise",
+            "exit_epoll_wait",
+            "exit_epoll_pwait",
+            "exit_epoll_pwait2",
+            "exit_write",
+            "exit_writev",
+            "exit_sendto",
+            "enter_ioctl",
+            "exit_ioctl");
 
     @Option(names = "--touches", description = "Faults that are traced. Default: ${DEFAULT-VALUE}.")
     private int touches = 2_000;
@@ -89,7 +89,9 @@ public final class FaultBreakdown implements Callable<Integer> {
             destination.getOutputStream().flush();
             double traced = Double.parseDouble(answers.readLine());
             // SIGINT is how perf is told to write what it has.
-            new ProcessBuilder("kill", "-INT", Long.toString(perf.pid())).start().waitFor();
+            new ProcessBuilder("kill", "-INT", Long.toString(perf.pid()))
+                    .start()
+                    .waitFor();
             perf.waitFor();
             destination.getOutputStream().close();
             destination.waitFor();
@@ -136,8 +138,8 @@ public final class FaultBreakdown implements Callable<Integer> {
 
     private Process record(Path recording) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>(List.of("perf", "record", "-q", "-a", "-m", "4096"));
-        for (String call : CALLS) {
-            command.addAll(List.of("-e", "syscalls:sys_enter_" + call, "-e", "syscalls:sys_exit_" + call));
+        for (String event : TRACED) {
+            command.addAll(List.of("-e", "syscalls:sys_" + event));
         }
         command.addAll(List.of("-o", recording.toString()));
         Process perf = new ProcessBuilder(command)
@@ -182,14 +184,20 @@ public final class FaultBreakdown implements Callable<Integer> {
         out.println(AsciiTable.getTable(
                 List.copyOf(stages.entrySet()),
                 List.of(
-                        new Column().header("stage").dataAlign(HorizontalAlign.LEFT).with(entry -> entry.getKey()
-                                .toString()),
-                        new Column().header("median us").with(entry -> format(Spread.of(entry.getValue())
-                                .median())),
-                        new Column().header("share").with(entry -> String.format(
-                                Locale.ROOT,
-                                "%.0f %%",
-                                100 * Spread.of(entry.getValue()).median() / sum)))));
+                        new Column()
+                                .header("stage")
+                                .dataAlign(HorizontalAlign.LEFT)
+                                .with(entry -> entry.getKey().toString()),
+                        new Column()
+                                .header("median us")
+                                .with(entry ->
+                                        format(Spread.of(entry.getValue()).median())),
+                        new Column()
+                                .header("share")
+                                .with(entry -> String.format(
+                                        Locale.ROOT,
+                                        "%.0f %%",
+                                        100 * Spread.of(entry.getValue()).median() / sum)))));
         out.printf(
                 Locale.ROOT,
                 "%d faults seen whole; sum of the medians %.1f us. A fault took %.1f us while it was traced, %.1f us before.%n",

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 
 /**
  * Finds faults in the lines of {@code perf script}: from the touching thread's {@code madvise} to its end, what the fault loop
@@ -11,21 +12,35 @@ import java.util.Map;
  * else got in between, is left out.
  */
 final class FaultTimeline {
-    /** What follows what in a fault. */
+    private static final String FAULT_LOOP = "userload-sync";
+    private static final String SOURCE = "userload-source";
+    private static final Pattern WOKE = Pattern.compile("exit_epoll_.*");
+    private static final Pattern SENT = Pattern.compile("exit_(write|writev|sendto)");
+    private static final Pattern BLANKS = Pattern.compile("\\s+");
+
+    /** What follows what in a fault; each stage ends when one of its threads comes to one of its calls. */
     enum Stage {
-        WAKE_LOOP("the thread faults, the fault loop wakes up"),
-        ASK("it reads the event and sends the request"),
-        WAKE_SOURCE("the source wakes up"),
-        ANSWER("it reads the request and sends the page"),
-        WAKE_AGAIN("the fault loop wakes up"),
-        RECEIVE("it receives the page"),
-        INSTALL("it installs the page, which wakes the thread"),
-        RETURN("the thread goes on");
+        WAKE_LOOP("the thread faults, the fault loop wakes up", FAULT_LOOP, WOKE),
+        ASK("it reads the event and sends the request", FAULT_LOOP, SENT),
+        WAKE_SOURCE("the source wakes up", SOURCE, WOKE),
+        ANSWER("it reads the request and sends the page", SOURCE, SENT),
+        WAKE_AGAIN("the fault loop wakes up", FAULT_LOOP, WOKE),
+        RECEIVE("it receives the page", FAULT_LOOP, Pattern.compile("enter_ioctl")),
+        INSTALL("it installs the page, which wakes the thread", FAULT_LOOP, Pattern.compile("exit_ioctl")),
+        RETURN("the thread goes on", "", Pattern.compile("exit_madvise"));
 
         private final String text;
+        private final String thread;
+        private final Pattern ends;
 
-        Stage(String text) {
+        Stage(String text, String thread, Pattern ends) {
             this.text = text;
+            this.thread = thread;
+            this.ends = ends;
+        }
+
+        boolean isEndedBy(String comm, String event) {
+            return comm.startsWith(thread) && ends.matcher(event).matches();
         }
 
         @Override
@@ -34,79 +49,69 @@ final class FaultTimeline {
         }
     }
 
-    private static final String FAULT_LOOP = "userload-sync";
-    private static final String SOURCE = "userload-source";
+    private static final List<Stage> STAGES = List.of(Stage.values());
 
     private final Map<Stage, List<Double>> micros = new EnumMap<>(Stage.class);
-    private final double[] ends = new double[Stage.values().length];
+
+    /** When each stage of the fault that is under way began, and its last one ended. */
+    private final List<Double> times = new ArrayList<>();
+
     private String toucher = "";
-    private double begin;
-    private int reached;
 
     FaultTimeline() {
-        for (Stage stage : Stage.values()) {
+        for (Stage stage : STAGES) {
             micros.put(stage, new ArrayList<>());
         }
     }
 
-    /** {@code comm tid seconds: syscalls:sys_enter_name:}; the name of a thread may hold blanks. */
+    /** {@code comm tid seconds: syscalls:sys_enter_name:}. */
     void add(String line) {
-        String[] words = line.trim().split("\\s+");
+        String[] words = BLANKS.split(line.trim(), -1);
         int last = words.length - 1;
-        if (last < 3) {
-            return;
+        if (last >= 3) {
+            String event = words[last].replace("syscalls:sys_", "").replace(":", "");
+            happened(words[0], words[last - 2], event, Double.parseDouble(words[last - 1].replace(":", "")) * 1e6);
         }
-        String event = words[last].replace("syscalls:sys_", "").replace(":", "");
-        double at = Double.parseDouble(words[last - 1].replace(":", "")) * 1e6;
-        String tid = words[last - 2];
-        happened(words[0], tid, event, at);
     }
 
-    private void happened(String thread, String tid, String event, double at) {
+    private void happened(String comm, String tid, String event, double at) {
         if (event.equals("enter_madvise")) {
             toucher = tid;
-            begin = at;
-            reached = 0;
-        } else if (event.equals("exit_madvise") && tid.equals(toucher)) {
-            if (reached == Stage.RETURN.ordinal()) {
-                ends[reached] = at;
+            times.clear();
+            times.add(at);
+        } else if (tid.equals(toucher)) {
+            if (nextStage() == Stage.RETURN && Stage.RETURN.isEndedBy(comm, event)) {
+                times.add(at);
                 keep();
             }
             toucher = "";
         } else if (!toucher.isEmpty()) {
-            go(thread, event, at);
+            advance(comm, event, at);
         }
     }
 
-    /** A stage ends with a call of one of the loops; a later such call of the same stage moves its end. */
-    private void go(String thread, String event, double at) {
-        boolean loop = thread.startsWith(FAULT_LOOP);
-        boolean source = thread.startsWith(SOURCE);
-        boolean woke = event.startsWith("exit_epoll");
-        boolean sent = event.equals("exit_write") || event.equals("exit_writev") || event.equals("exit_sendto");
-        if (loop && woke && reached == Stage.WAKE_LOOP.ordinal()
-                || loop && sent && reached == Stage.ASK.ordinal()
-                || source && woke && reached == Stage.WAKE_SOURCE.ordinal()
-                || source && sent && reached == Stage.ANSWER.ordinal()
-                || loop && woke && reached == Stage.WAKE_AGAIN.ordinal()
-                || loop && event.equals("enter_ioctl") && reached == Stage.RECEIVE.ordinal()
-                || loop && event.equals("exit_ioctl") && reached == Stage.INSTALL.ordinal()) {
-            ends[reached++] = at;
-        } else if (source && woke && reached == Stage.ASK.ordinal()) {
-            // The source was faster than the sender's return from its call.
-            ends[reached++] = at;
-            ends[reached++] = at;
-        } else if (loop && woke && reached == Stage.ANSWER.ordinal()) {
-            ends[reached++] = at;
-            ends[reached++] = at;
+    private Stage nextStage() {
+        return STAGES.get(times.size() - 1);
+    }
+
+    private void advance(String comm, String event, double at) {
+        Stage now = nextStage();
+        if (now == Stage.RETURN) {
+            return;
+        }
+        Stage after = STAGES.get(times.size());
+        if (now.isEndedBy(comm, event)) {
+            times.add(at);
+        } else if ((now == Stage.ASK || now == Stage.ANSWER) && after.isEndedBy(comm, event)) {
+            // The other side woke up before the sender's call had returned.
+            times.add(at);
+            times.add(at);
         }
     }
 
     private void keep() {
-        double from = begin;
-        for (Stage stage : Stage.values()) {
-            micros.get(stage).add(ends[stage.ordinal()] - from);
-            from = ends[stage.ordinal()];
+        for (int i = 0; i < STAGES.size(); i++) {
+            micros.get(STAGES.get(i)).add(times.get(i + 1) - times.get(i));
         }
     }
 
