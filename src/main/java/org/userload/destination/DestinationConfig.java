@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.protocol.FrameLayout;
 import org.userload.transport.Endpoint;
 import org.userload.transport.Link;
+import org.userload.transport.Placement;
 
 /** How a destination pages in. Immutable; start from {@link #from} and change what should differ. */
 public final class DestinationConfig {
@@ -96,6 +97,24 @@ public final class DestinationConfig {
         return with(changed -> changed.link = emulated);
     }
 
+    /** Whether memory may come as huge pages, where the kernel has them. */
+    public boolean hugePages() {
+        return values.hugePages;
+    }
+
+    public DestinationConfig withHugePages(boolean wanted) {
+        return with(changed -> changed.hugePages = wanted);
+    }
+
+    /** Where the loops run and how the fault loop waits; the stream's is the second. */
+    public Placement placement() {
+        return values.placement;
+    }
+
+    public DestinationConfig withPlacement(Placement wanted) {
+        return with(changed -> changed.placement = wanted);
+    }
+
     private DestinationConfig with(Consumer<Values> change) {
         Values copy = new Values(values);
         change.accept(copy);
@@ -110,6 +129,8 @@ public final class DestinationConfig {
         int windowPages = DEFAULT_WINDOW_PAGES;
         boolean streamAtOnce = true;
         boolean trackRemovals;
+        boolean hugePages = true;
+        Placement placement = Placement.ANY;
 
         @Nullable
         Link link;
@@ -125,6 +146,8 @@ public final class DestinationConfig {
             windowPages = other.windowPages;
             streamAtOnce = other.streamAtOnce;
             trackRemovals = other.trackRemovals;
+            hugePages = other.hugePages;
+            placement = other.placement;
             link = other.link;
         }
     }

@@ -19,7 +19,9 @@ public enum Feature {
     /** DELTA frames in rounds. */
     DELTA(8),
     /** FREE and RELEASED frames. */
-    FREE(16);
+    FREE(16),
+    /** PAGES frames of whole blocks of 512 pages, as often as they fit, so that the destination may take their memory. */
+    BLOCKS(256);
 
     /** Every feature that this implementation knows. */
     public static final long ALL = bits(values());
