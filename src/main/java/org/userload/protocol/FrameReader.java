@@ -138,6 +138,7 @@ public final class FrameReader implements AutoCloseable {
     }
 
     /** What lies where it belongs already is left there; anything else is moved towards the buffer's begin, if it is in it. */
+    @SuppressWarnings("ReferenceEquality") // the question is whether it is this very buffer
     private void gather(ByteBuf in) {
         ByteBuf place = Objects.requireNonNull(gathering);
         int piece = Math.min(in.readableBytes(), remaining);

@@ -31,6 +31,7 @@ final class WaitStrategy implements SelectStrategy {
     }
 
     @Override
+    @SuppressWarnings("ThreadPriorityCheck") // only the latency of others depends on it
     public int calculateStrategy(IntSupplier look, boolean hasTasks) throws Exception {
         int events = look.get();
         if (events > 0 || hasTasks) {

@@ -50,7 +50,7 @@ class HugePageCollapseTest {
                 .withHugePages(hugePages)
                 .withStreamAtOnce(false));
         for (int block = 0; block < BLOCKS; block++) {
-            destination.memory().touch(((long) block * BLOCK + 3 * block) << 12);
+            destination.memory().touch((block * (BLOCK + 3L)) << 12);
         }
         return destination;
     }
