@@ -279,9 +279,12 @@ final class FloorSubject {
         return sorted[Math.max(0, (int) Math.ceil(q * sorted.length) - 1)];
     }
 
-    /** Touches and frees as much memory as the turn will need, so that the host backs it. */
+    /**
+     * Touches and frees as much memory as the turn will need, so that the host backs it; twice as much where huge pages are
+     * to come of it, which are not the first that the kernel gives out again.
+     */
     private void warmHost() {
-        long bytes = (long) pages << 12;
+        long bytes = (long) pages << (scenario.isStream() ? 13 : 12);
         try (Mapping mapping = Mapping.anonymous(bytes)) {
             mapping.preferHugePages();
             NativeMemory.zero(mapping.address(), bytes);

@@ -139,6 +139,7 @@ class HugeBlockTest {
             byte[] frame = pages(table, 0, 0, BLOCK);
             int half = frame.length / 2 + 100;
             stream.send(Arrays.copyOf(frame, half));
+            Threads.await("the block has begun", 10, () -> destination.wireBytes() > frame.length);
             source.answer(source.peer(Role.SYNC), request);
             Threads.join(writer, 10);
             stream.send(Arrays.copyOfRange(frame, half, frame.length));
