@@ -50,11 +50,12 @@ final class ReplayRun {
         DestinationConfig config = DestinationConfig.from(source.endpoint())
                 .withInterceptor(interceptor)
                 .withLink(link);
+        config = options.prefetch().into(config);
         try (MigrationDestination migration = MigrationDestination.open(config, replayed::on)) {
             ReplayAccount account = run(migration, source);
             boolean verified = new NeverMoved(replayed.program(), replayed.cold(), freeContent())
                     .isEqualTo(account.state(), migration.destination().memory());
-            return account.result(mode.toString(), verified, replayed, link);
+            return account.result(mode.toString(), verified, replayed, options.prefetch(), link);
         }
     }
 
@@ -71,9 +72,18 @@ final class ReplayRun {
                 CpuState state = guest.completion().get();
                 long finishedNanos = System.nanoTime();
                 sampler.sample();
+                options.prefetch().writeRecorded(destination);
+                destination.streamRest();
                 DestinationStatistics statistics = migration.completion().get();
                 return new ReplayAccount(
-                        resumed, state, finishedNanos, destination, statistics, sampler.samples(), source.awaitStory());
+                        resumed,
+                        state,
+                        guest.accessesHere(),
+                        finishedNanos,
+                        destination,
+                        statistics,
+                        sampler.samples(),
+                        source.awaitStory());
             }
         }
     }

@@ -1,6 +1,8 @@
 package org.userload.destination;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.IoEventLoop;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageInstaller.Arrival;
@@ -31,6 +33,8 @@ final class DemandPager extends ClientConnection implements FaultListener {
     private final PageInstaller installer;
     private final Consumer<@Nullable Throwable> onLost;
     private final PendingRequests pending = new PendingRequests();
+    private final Foresight foresight;
+    private final LongAdder requestedPages = new LongAdder();
     private final SpareBuffer spare = new SpareBuffer(REQUESTS_PER_BUFFER * FrameLayout.HEADER_BYTES);
     private final PageDecoder decoder;
     private @Nullable ByteBuf requests;
@@ -40,18 +44,42 @@ final class DemandPager extends ClientConnection implements FaultListener {
             SessionId session,
             RegionTable table,
             PageInstaller installer,
+            Foresight foresight,
             WireBytes wire,
             Consumer<@Nullable Throwable> onLost) {
         super(Role.SYNC, session, RECEIVE_BYTES, wire);
         this.table = table;
         this.installer = installer;
+        this.foresight = foresight;
         this.onLost = onLost;
         this.decoder = new PageDecoder(table);
     }
 
+    /**
+     * Faults come from now on.
+     *
+     * @param tells whether the source can be told what to send first
+     */
+    void start(IoEventLoop faultLoop, boolean tells) {
+        foresight.start(new Foresight.Asker(faultLoop, this::overdue, this::faultsDelivered), tells);
+    }
+
     @Override
     public void pageFault(int region, long page) {
+        if (!pending.contains(region, page) && !foresight.fault(region, page)) {
+            request(region, page);
+        }
+    }
+
+    private void overdue(int region, long page) {
+        if (isOpen()) {
+            request(region, page);
+        }
+    }
+
+    private void request(int region, long page) {
         if (pending.add(region, page, System.nanoTime())) {
+            requestedPages.increment();
             ByteBuf batch = requests;
             if (batch == null) {
                 batch = spare.take(context().alloc(), FrameLayout.HEADER_BYTES);
@@ -73,6 +101,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
             send(batch);
             requests = null;
         }
+        foresight.flush();
     }
 
     private void send(ByteBuf batch) {
@@ -127,12 +156,21 @@ final class DemandPager extends ClientConnection implements FaultListener {
     }
 
     private void arrived(FrameHeader header, long firstPage, int count) {
+        if (foresight.measures()) {
+            long now = System.nanoTime();
+            foresight.answered(now - pending.sinceNanos(header.region(), firstPage, now));
+        }
         for (int i = 0; i < count; i++) {
             if (!pending.remove(header.region(), firstPage + i)) {
                 throw new ProtocolException(
                         "page " + (firstPage + i) + " of region " + header.region() + " that was not asked for");
             }
         }
+    }
+
+    /** Pages asked for so far. Any thread. */
+    long requestedPages() {
+        return requestedPages.sum();
     }
 
     /** How long the oldest request has waited, nanoseconds. */

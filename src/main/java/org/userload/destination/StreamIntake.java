@@ -5,16 +5,20 @@ import io.netty.channel.ChannelHandlerContext;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageInstaller.Arrival;
+import org.userload.destination.prefetch.ComingPages;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.Feature;
 import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
+import org.userload.protocol.PackedRun;
 import org.userload.protocol.PageRuns;
+import org.userload.protocol.Preference;
 import org.userload.protocol.ProtocolException;
 import org.userload.protocol.Role;
 import org.userload.protocol.SessionId;
+import org.userload.protocol.StartFlags;
 
 /**
  * Installs what the stream brings, straight from the receive buffer, and acknowledges it. Stream loop only.
@@ -32,6 +36,7 @@ final class StreamIntake extends ClientConnection {
 
     private final RegionTable table;
     private final PageInstaller installer;
+    private final @Nullable ComingPages coming;
     private final Consumer<@Nullable Throwable> onLost;
     private final int acknowledgeEvery;
 
@@ -42,30 +47,59 @@ final class StreamIntake extends ClientConnection {
     private long ackFirst;
     private int ackCount;
     private volatile boolean started;
+    private volatile boolean holdsBack;
 
+    /** @param coming who is told of what comes; null when nothing is preferred */
     StreamIntake(
             SessionId session,
             RegionTable table,
             PageInstaller installer,
+            @Nullable ComingPages coming,
             int windowPages,
             WireBytes wire,
             Consumer<@Nullable Throwable> onLost) {
         super(Role.STREAM, session, RECEIVE_BYTES, wire);
         this.table = table;
         this.installer = installer;
+        this.coming = coming;
         this.onLost = onLost;
         this.decoder = new PageDecoder(table);
         this.acknowledgeEvery = Math.max(1, Math.min(windowPages / 8, FrameLayout.MAX_ZERO_RUN_PAGES));
     }
 
-    /** Asks the source to begin. Stream loop. */
-    void start(int windowPages) {
+    /** Asks the source to begin, or, once it has, to send what it has held back. Stream loop. */
+    void start(int windowPages, StartFlags flags) {
+        if (!isOpen()) {
+            return;
+        }
         ChannelHandlerContext to = context();
         started = true;
+        holdsBack = flags.onlyPreferred();
         ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
-        Frames.writeHeader(frame, FrameType.START, 0, 0, 0, windowPages, 0);
+        Frames.writeHeader(frame, FrameType.START, 0, 0, 0, windowPages, flags.code());
         to.writeAndFlush(frame, to.voidPromise());
         wire().add(FrameLayout.HEADER_BYTES);
+    }
+
+    /** Whether the source can be told what to send first. Once the hello was answered. */
+    boolean takesPreferences() {
+        return Feature.PREFER.in(features());
+    }
+
+    /** Sends a PREFER frame with {@linkplain PackedRun packed runs} of a region. Stream loop. */
+    void sendPreferred(Preference preference, int region, long[] runs, int count) {
+        if (!isOpen()) {
+            return;
+        }
+        ChannelHandlerContext to = context();
+        int body = PageRuns.bodyBytes(count);
+        ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES + body);
+        Frames.writeHeader(frame, FrameType.PREFER, region, body, 0, count, preference.code());
+        for (int i = 0; i < count; i++) {
+            PageRuns.write(frame, PackedRun.first(runs[i]), PackedRun.count(runs[i]));
+        }
+        wire().add(frame.readableBytes());
+        to.writeAndFlush(frame, to.voidPromise());
     }
 
     @Override
@@ -86,6 +120,7 @@ final class StreamIntake extends ClientConnection {
     @Override
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
         installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
+        came(header.region(), firstPage, count);
         unreadPages -= count;
         acknowledge(header.region(), firstPage, count);
     }
@@ -95,8 +130,15 @@ final class StreamIntake extends ClientConnection {
         ByteBuf pages =
                 header.type() == FrameType.DELTA ? changed(header, bytes) : decoder.unpack(header, bytes, features());
         installer.install(Arrival.STREAM, header.region(), header.firstPage(), header.count(), pages);
+        came(header.region(), header.firstPage(), header.count());
         unreadPages = 0;
         acknowledge(header.region(), header.firstPage(), header.count());
+    }
+
+    private void came(int region, long firstPage, int count) {
+        if (coming != null) {
+            coming.arrived(region, firstPage, count, System.nanoTime());
+        }
     }
 
     /** A delta may be one to a page that is known and not in place. */
@@ -112,11 +154,13 @@ final class StreamIntake extends ClientConnection {
             case ZERO -> {
                 header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
                 installer.knowZero(header.region(), header.firstPage(), header.count());
+                came(header.region(), header.firstPage(), header.count());
             }
             case FREE -> {
                 requireFree(header, table, FrameLayout.MAX_ZERO_RUN_PAGES);
                 long word = body.getLong(body.readerIndex());
                 installer.knowFree(header.region(), header.firstPage(), header.count(), word);
+                came(header.region(), header.firstPage(), header.count());
             }
             case MARK -> {
                 requireRounds(header);
@@ -210,9 +254,9 @@ final class StreamIntake extends ClientConnection {
         }
     }
 
-    /** Whether the source was asked to begin. */
-    boolean isStarted() {
-        return started;
+    /** Whether the source was asked for every page. */
+    boolean isEverythingAsked() {
+        return started && !holdsBack;
     }
 
     @Override

@@ -23,7 +23,8 @@ public record LoadResult(
         PageCounts pages,
         long wireBytes,
         LatencySummary faultLatencyUs,
-        long blockedUs) {
+        long blockedUs,
+        PrefetchFigures prefetch) {
 
     /** The version of this layout. */
     @JsonProperty("schema")
@@ -32,7 +33,7 @@ public record LoadResult(
     }
 
     /** From the statistics of a completed session. */
-    public static LoadResult of(DestinationStatistics statistics, RegionTable table) {
+    public static LoadResult of(DestinationStatistics statistics, RegionTable table, PrefetchFigures prefetch) {
         return new LoadResult(
                 statistics.interceptor(),
                 table.pageSize().bytes(),
@@ -41,6 +42,7 @@ public record LoadResult(
                 statistics.pages(),
                 statistics.wireBytes(),
                 LatencySummary.ofNanos(statistics.faultLatencyNanos()),
-                TimeUnit.NANOSECONDS.toMicros(statistics.totalBlockedNanos()));
+                TimeUnit.NANOSECONDS.toMicros(statistics.totalBlockedNanos()),
+                prefetch);
     }
 }

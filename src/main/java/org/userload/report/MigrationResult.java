@@ -29,6 +29,7 @@ import org.userload.source.EncodingStatistics;
  * @param link the emulated link; null without one
  * @param compression of page content on the wire
  * @param delta pages sent again as what had changed; null when that was off
+ * @param prefetch what came before it was touched
  * @param throughput what the guest did every 10 ms, wherever it was, from the start of the migration on
  * @param pageMap when and how pages arrived, for a sample of them
  */
@@ -50,6 +51,7 @@ public record MigrationResult(
         @JsonInclude @Nullable LinkFigures link,
         CompressionFigures compression,
         @JsonInclude @Nullable DeltaFigures delta,
+        PrefetchFigures prefetch,
         List<ThroughputBucket> throughput,
         PageMap pageMap) {
 

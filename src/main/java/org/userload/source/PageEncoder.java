@@ -94,6 +94,12 @@ final class PageEncoder implements AutoCloseable {
         return FrameLayout.HEADER_BYTES;
     }
 
+    /** Writes a frame, without a flush, with pages that the destination has and that are not here any more; gives its bytes. */
+    int writeInstalled(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
+        to.write(replies.installed(to.alloc(), region, firstPage, count, id), to.voidPromise());
+        return FrameLayout.HEADER_BYTES;
+    }
+
     /** Writes a frame, without a flush, with pages that are free; gives its bytes. */
     int writeFree(ChannelHandlerContext to, int region, long firstPage, int count, int id, long pattern) {
         if (deltas != null) {

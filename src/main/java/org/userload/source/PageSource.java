@@ -48,6 +48,16 @@ public interface PageSource extends AutoCloseable {
      */
     void read(int region, long firstPage, int count, ByteBuffer dst);
 
+    /**
+     * These pages will not be needed any more: gives back what they take. They cannot be read any more; a read that is under way
+     * either gives them as they were or throws.
+     *
+     * @return whether that is so; a source that keeps its pages gives false
+     */
+    default boolean giveUp(int region, long firstPage, int count) {
+        return false;
+    }
+
     /** What this source is, for error messages: {@code "image /path/file.raw"}, {@code "live memory of ..."}. */
     String description();
 

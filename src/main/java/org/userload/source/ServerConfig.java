@@ -12,28 +12,34 @@ import org.userload.transport.Link;
  * @param maxBytesPerSecond most bytes of pages sent in a second, all sessions together; 0 for no limit. Pages that are
  *     asked for do not wait for it; the stream waits for them
  * @param encoding how page content is made smaller for destinations that can read it
+ * @param releaseSource whether the pages of a guest are given up here once they are in place at the destination
  */
-public record ServerConfig(Endpoint endpoint, @Nullable Link link, long maxBytesPerSecond, PageEncoding encoding) {
+public record ServerConfig(
+        Endpoint endpoint, @Nullable Link link, long maxBytesPerSecond, PageEncoding encoding, boolean releaseSource) {
     public ServerConfig {
         if (maxBytesPerSecond < 0) {
             throw new IllegalArgumentException("the limit is at least 1 byte per second, not " + maxBytesPerSecond);
         }
     }
 
-    /** Defaults: no emulated link, no limit, pages as they are. */
+    /** Defaults: no emulated link, no limit, pages as they are, and they are kept. */
     public static ServerConfig at(Endpoint endpoint) {
-        return new ServerConfig(endpoint, null, 0, PageEncoding.PLAIN);
+        return new ServerConfig(endpoint, null, 0, PageEncoding.PLAIN, false);
     }
 
     public ServerConfig withLink(@Nullable Link emulated) {
-        return new ServerConfig(endpoint, emulated, maxBytesPerSecond, encoding);
+        return new ServerConfig(endpoint, emulated, maxBytesPerSecond, encoding, releaseSource);
     }
 
     public ServerConfig withMaxBytesPerSecond(long limit) {
-        return new ServerConfig(endpoint, link, limit, encoding);
+        return new ServerConfig(endpoint, link, limit, encoding, releaseSource);
     }
 
     public ServerConfig withEncoding(PageEncoding wanted) {
-        return new ServerConfig(endpoint, link, maxBytesPerSecond, wanted);
+        return new ServerConfig(endpoint, link, maxBytesPerSecond, wanted, releaseSource);
+    }
+
+    public ServerConfig withReleaseSource(boolean giveUp) {
+        return new ServerConfig(endpoint, link, maxBytesPerSecond, encoding, giveUp);
     }
 }
