@@ -62,7 +62,8 @@ record ReplayAccount(
                                 .toList(),
                         migration.converged(),
                         migration.throttlePercent(),
-                        migration.discardedPages()),
+                        migration.discardedPages(),
+                        source.givenUpPages()),
                 link == null
                         ? null
                         : new MigrationResult.LinkFigures(

@@ -81,6 +81,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
                     .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
+                    .withReleaseSource(migration.releaseSource())
                     .withEncoding(migration.encoding(compress.compression()));
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, hints.into(migration.plan()))) {
                 say(READY + source.endpoint());
@@ -104,7 +105,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
                     sampler.samples(),
                     startNanos,
                     Objects.requireNonNull(source.encodingStatistics()),
-                    channel.hintBytes());
+                    channel.hintBytes(),
+                    source.givenUpPages());
             say(MOVED + JsonLine.of(story));
             return 0;
         } catch (HandoverException e) {

@@ -8,6 +8,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageInstaller.Arrival;
 import org.userload.fault.FaultListener;
 import org.userload.memory.RegionTable;
+import org.userload.protocol.Feature;
 import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
@@ -34,6 +35,8 @@ final class DemandPager extends ClientConnection implements FaultListener {
     private final Consumer<@Nullable Throwable> onLost;
     private final PendingRequests pending = new PendingRequests();
     private final Foresight foresight;
+    private final InstalledReports reports;
+    private final boolean removalsTracked;
     private final LongAdder requestedPages = new LongAdder();
     private final SpareBuffer spare = new SpareBuffer(REQUESTS_PER_BUFFER * FrameLayout.HEADER_BYTES);
     private final PageDecoder decoder;
@@ -45,12 +48,16 @@ final class DemandPager extends ClientConnection implements FaultListener {
             RegionTable table,
             PageInstaller installer,
             Foresight foresight,
+            InstalledReports reports,
+            boolean removalsTracked,
             WireBytes wire,
             Consumer<@Nullable Throwable> onLost) {
         super(Role.SYNC, session, RECEIVE_BYTES, wire);
         this.table = table;
         this.installer = installer;
         this.foresight = foresight;
+        this.reports = reports;
+        this.removalsTracked = removalsTracked;
         this.onLost = onLost;
         this.decoder = new PageDecoder(table);
     }
@@ -61,6 +68,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
      * @param tells whether the source can be told what to send first
      */
     void start(IoEventLoop faultLoop, boolean tells) {
+        reports.begin();
         foresight.start(new Foresight.Asker(faultLoop, this::overdue, this::faultsDelivered), tells);
     }
 
@@ -128,6 +136,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
         arrived(header, firstPage, count);
         installer.install(Arrival.DEMAND, header.region(), firstPage, count, bytes);
+        reports.installed(header.region(), firstPage, count);
     }
 
     @Override
@@ -135,6 +144,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
         ByteBuf pages = decoder.unpack(header, bytes, features());
         arrived(header, header.firstPage(), header.count());
         installer.install(Arrival.DEMAND, header.region(), header.firstPage(), header.count(), pages);
+        reports.installed(header.region(), header.firstPage(), header.count());
     }
 
     @Override
@@ -151,7 +161,25 @@ final class DemandPager extends ClientConnection implements FaultListener {
                 arrived(header, header.firstPage(), header.count());
                 installer.installFree(region, header.firstPage(), header.count(), body.getLong(body.readerIndex()));
             }
+            case INSTALLED -> {
+                if (!Feature.RELEASE_SOURCE.in(features())) {
+                    throw new ProtocolException(header.type() + " frame, which was not agreed on");
+                }
+                header.checkPages(table, FrameLayout.MAX_PAGES_PER_REQUEST);
+                arrived(header, header.firstPage(), header.count());
+                requireHere(header);
+            }
             default -> throw new ProtocolException(header.type() + " frame on a sync connection");
+        }
+    }
+
+    /** The source does not have these pages any more. Who waited for them was woken when they came in the stream. */
+    private void requireHere(FrameHeader header) {
+        long end = header.firstPage() + header.count();
+        long missing = installer.region(header.region()).received().nextClear(header.firstPage(), end);
+        if (missing < end && !removalsTracked) {
+            throw new ProtocolException("the source says that page " + missing + " of region " + header.region()
+                    + " is in place here, and it is not");
         }
     }
 

@@ -116,6 +116,7 @@ public final class Destination implements AutoCloseable {
                     table,
                     installer,
                     coming,
+                    over::get,
                     config.windowPages(),
                     wire,
                     cause -> connectionLost("stream", cause));
@@ -124,8 +125,15 @@ public final class Destination implements AutoCloseable {
                     ? null
                     : new Preferences(memory, config.prefetch().open(), coming, stream, streamLoop);
             this.foresight = new Foresight(memory, recorder, preferences);
-            this.pager =
-                    new DemandPager(session, table, installer, foresight, wire, cause -> connectionLost("sync", cause));
+            this.pager = new DemandPager(
+                    session,
+                    table,
+                    installer,
+                    foresight,
+                    new InstalledReports(streamLoop, stream, over::get),
+                    config.trackRemovals(),
+                    wire,
+                    cause -> connectionLost("sync", cause));
             connectPager(faultLoop);
             connectStream();
             tellFirst(preferences);

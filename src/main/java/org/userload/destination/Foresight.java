@@ -64,9 +64,10 @@ final class Foresight {
         if (held.contains(region, page)) {
             return true;
         }
-        boolean wait = coming.isAlmostHere(region, page);
+        long now = System.nanoTime();
+        boolean wait = coming.isAlmostHere(region, page, now);
         if (wait) {
-            held.add(region, page, System.nanoTime());
+            held.add(region, page, now);
         }
         preferences.fault(region, page);
         return wait;

@@ -2,6 +2,7 @@ package org.userload.destination;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageInstaller.Arrival;
@@ -37,6 +38,7 @@ final class StreamIntake extends ClientConnection {
     private final RegionTable table;
     private final PageInstaller installer;
     private final @Nullable ComingPages coming;
+    private final BooleanSupplier isOver;
     private final Consumer<@Nullable Throwable> onLost;
     private final int acknowledgeEvery;
 
@@ -49,12 +51,16 @@ final class StreamIntake extends ClientConnection {
     private volatile boolean started;
     private volatile boolean holdsBack;
 
-    /** @param coming who is told of what comes; null when nothing is preferred */
+    /**
+     * @param coming who is told of what comes; null when nothing is preferred
+     * @param isOver whether pages may not be in place although they were to be installed
+     */
     StreamIntake(
             SessionId session,
             RegionTable table,
             PageInstaller installer,
             @Nullable ComingPages coming,
+            BooleanSupplier isOver,
             int windowPages,
             WireBytes wire,
             Consumer<@Nullable Throwable> onLost) {
@@ -62,6 +68,7 @@ final class StreamIntake extends ClientConnection {
         this.table = table;
         this.installer = installer;
         this.coming = coming;
+        this.isOver = isOver;
         this.onLost = onLost;
         this.decoder = new PageDecoder(table);
         this.acknowledgeEvery = Math.max(1, Math.min(windowPages / 8, FrameLayout.MAX_ZERO_RUN_PAGES));
@@ -84,6 +91,28 @@ final class StreamIntake extends ClientConnection {
     /** Whether the source can be told what to send first. Once the hello was answered. */
     boolean takesPreferences() {
         return Feature.PREFER.in(features());
+    }
+
+    /** Whether the source wants to know of pages that came on demand, and are in place. Once the hello was answered. */
+    boolean reportsInstalled() {
+        return Feature.RELEASE_SOURCE.in(features());
+    }
+
+    /** Writes an INSTALLED frame, without a flush. Stream loop. */
+    void sendInstalled(int region, long firstPage, int count) {
+        if (!isOpen()) {
+            return;
+        }
+        ChannelHandlerContext to = context();
+        ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.INSTALLED, region, 0, firstPage, count, 0);
+        to.write(frame, to.voidPromise());
+        wire().add(FrameLayout.HEADER_BYTES);
+    }
+
+    /** Sends what was written. */
+    void flush() {
+        context().flush();
     }
 
     /** Sends a PREFER frame with {@linkplain PackedRun packed runs} of a region. Stream loop. */
@@ -219,7 +248,11 @@ final class StreamIntake extends ClientConnection {
         wire().add(FrameLayout.HEADER_BYTES);
     }
 
+    /** A source that gives up what is acknowledged hears of nothing that the loss of the session may have kept from being installed. */
     private void acknowledge(int region, long first, int count) {
+        if (reportsInstalled() && isOver.getAsBoolean()) {
+            return;
+        }
         if (ackCount > 0 && (region != ackRegion || first != ackFirst + ackCount)) {
             sendAcknowledgement();
         }

@@ -139,13 +139,15 @@ public record MigrationResult(
      * @param converged whether the rest fitted the downtime limit; null where that is not the question
      * @param throttlePercent the most that the guest was throttled
      * @param discardedPages pages that were called back for post-copy
+     * @param releasedPages pages that the source gave up while the guest ran at the destination, because they were in place there
      */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     public record Course(
             List<RoundFigures> rounds,
             @JsonInclude @Nullable Boolean converged,
             int throttlePercent,
-            long discardedPages) {}
+            long discardedPages,
+            long releasedPages) {}
 
     /** A pass; see {@link RoundReport}. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)

@@ -40,6 +40,12 @@ public final class ResultTable {
         rows.add(new Row("blocked", Quantities.micros(result.times().blockedUs()), "of that, waiting for pages"));
         addPages(rows, result);
         addPrefetch(rows, result.prefetch());
+        if (result.course().releasedPages() > 0) {
+            rows.add(new Row(
+                    "released",
+                    Quantities.count(result.course().releasedPages()),
+                    "pages that the source gave up once they were here"));
+        }
         rows.add(new Row("wire", Quantities.bytes(result.wireBytes()), "all connections, both ways"));
         addEncoding(rows, result);
         LatencySummary latency = result.faultLatencyUs();

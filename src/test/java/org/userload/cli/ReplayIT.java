@@ -192,7 +192,8 @@ class ReplayIT {
                         "page_map",
                         "hint_bytes",
                         "hint_us",
-                        "prefetch");
+                        "prefetch",
+                        "released_pages");
         assertThat(names(object.get("prefetch")))
                 .containsExactlyInAnyOrder(
                         "policy",

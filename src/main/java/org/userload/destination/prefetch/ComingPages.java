@@ -12,8 +12,8 @@ import org.userload.protocol.Preference;
  * <p>A touched page is asked for at once, wherever it is, with one exception: it is about to come in the stream, sooner than
  * an answer would. A thread that scans what is being read ahead overtakes it again and again; if each such fault were a
  * request, much of the link would carry pages twice. "Sooner" is the number of pages before it times the time that a page has
- * taken lately, against the time that answers have taken lately. If the page has not come after {@link
- * #patienceNanos()}, it is asked for after all.
+ * taken lately, against the time that answers have taken lately; and pages must be coming just now. If the page has not come
+ * after {@link #patienceNanos()}, it is asked for after all.
  *
  * <p><b>Threads.</b> {@link #preferred} and {@link #arrived} on the stream loop; {@link #want}, {@link #isAlmostHere} and
  * {@link #answered} on the fault loop; the rest on any.
@@ -31,6 +31,9 @@ public final class ComingPages {
     private static final long LEAST_PATIENCE_NANOS = 1_000_000;
     private static final int PATIENCE_ANSWERS = 2;
 
+    /** Pages are coming just now if the latest came no longer ago than so many answers take. */
+    private static final int FLOW_ANSWERS = 2;
+
     /** New measurements count as much as this many before them together, as a shift. */
     private static final int SMOOTHING_SHIFT = 3;
 
@@ -44,7 +47,8 @@ public final class ComingPages {
     /** Written on the stream loop. */
     private volatile long nanosPerPage;
 
-    private long arrivedNanos;
+    /** Written on the stream loop. 0 while nothing is to come. */
+    private volatile long arrivedNanos;
 
     /** Fault loop. */
     private long answerNanos = FIRST_ANSWER_NANOS;
@@ -111,7 +115,11 @@ public final class ComingPages {
     }
 
     /** Whether a missing page will come in the stream before an answer would. */
-    public boolean isAlmostHere(int region, long page) {
+    public boolean isAlmostHere(int region, long page, long nowNanos) {
+        long latest = arrivedNanos;
+        if (latest == 0 || nowNanos - latest > FLOW_ANSWERS * answerNanos) {
+            return false;
+        }
         int distance = soon.distance(region, page, MOST_PAGES);
         if (distance < 0 && soon.isEmpty()) {
             distance = first.distance(region, page, MOST_PAGES);
