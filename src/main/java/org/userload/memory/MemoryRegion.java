@@ -122,6 +122,28 @@ public final class MemoryRegion {
         return received;
     }
 
+    /**
+     * The bytes of pages where they are, for who sends them from there: they stay until {@link #unpin}, also when the memory is
+     * closed meanwhile.
+     *
+     * @return null when the memory is closed, or when the pages do not lie in one buffer
+     */
+    public @Nullable ByteBuffer pin(long firstPage, int count) {
+        long offset = firstPage << pageShift;
+        int bytes = count << pageShift;
+        int start = within(offset);
+        ByteBuffer segment = segment(offset);
+        if (start > segment.capacity() - bytes || !mapping.pin()) {
+            return null;
+        }
+        return segment.slice(start, bytes);
+    }
+
+    /** Undoes one {@link #pin} that gave bytes. Any thread. */
+    public void unpin() {
+        mapping.unpin();
+    }
+
     /** Copies bytes of present pages to a buffer's position and moves it. */
     public void copyTo(long offset, int length, ByteBuffer target) {
         long at = offset;

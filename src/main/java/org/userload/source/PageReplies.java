@@ -2,6 +2,9 @@ package org.userload.source;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
@@ -34,6 +37,21 @@ final class PageReplies implements AutoCloseable {
             frame.release();
             throw e;
         }
+    }
+
+    /**
+     * As {@link #content}, with the pages where the source has them: once the frame is written, or lost, the caller calls {@link
+     * PageSource#unpin}. Null when the source has to read them.
+     */
+    @Nullable
+    ByteBuf contentInPlace(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
+        ByteBuffer pages = source.pin(region, firstPage, count);
+        if (pages == null) {
+            return null;
+        }
+        ByteBuf header = allocator.directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(header, FrameType.PAGES, region, count << pageShift, firstPage, count, id);
+        return allocator.compositeDirectBuffer(2).addComponents(true, header, Unpooled.wrappedBuffer(pages));
     }
 
     /** A frame that says that pages are zero. */

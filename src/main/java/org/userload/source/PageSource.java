@@ -1,6 +1,7 @@
 package org.userload.source;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 import org.userload.memory.RegionTable;
 
 /**
@@ -50,13 +51,27 @@ public interface PageSource extends AutoCloseable {
 
     /**
      * These pages will not be needed any more: gives back what they take. They cannot be read any more; a read that is under way
-     * either gives them as they were or throws.
+     * either gives them as they were or throws. They must not be pinned.
      *
      * @return whether that is so; a source that keeps its pages gives false
      */
     default boolean giveUp(int region, long firstPage, int count) {
         return false;
     }
+
+    /**
+     * The bytes of whole pages where the source has them, so that they can be sent without a copy. They stay there until {@link
+     * #unpin}, also when this source and what is behind it are closed; they may change as {@link #read} says.
+     *
+     * @return null when they have to be read, as always here
+     * @throws PageSourceException as {@link #read}
+     */
+    default @Nullable ByteBuffer pin(int region, long firstPage, int count) {
+        return null;
+    }
+
+    /** Undoes one {@link #pin} of this region that gave bytes. Any thread. */
+    default void unpin(int region) {}
 
     /** What this source is, for error messages: {@code "image /path/file.raw"}, {@code "live memory of ..."}. */
     String description();
