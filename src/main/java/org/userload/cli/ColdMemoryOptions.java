@@ -61,7 +61,8 @@ final class ColdMemoryOptions {
         require(
                 cold > 0 || shares.areNone(),
                 () -> "--zero-fraction, --free-fraction and --balloon are about memory that the trace does not touch,"
-                        + " and there is none; give more than --memory=" + tracePages * (PageSize.DEFAULT.bytes() >> 10) + "k");
+                        + " and there is none; give more than --memory=" + tracePages * (PageSize.DEFAULT.bytes() >> 10)
+                        + "k");
         long left = cold - shares.zeroOf(cold) - shares.freeOf(cold);
         require(
                 shares.balloonPages() <= left,

@@ -165,11 +165,14 @@ public final class RawDestination implements Closeable {
                 "content or MARK", LIMIT_SECONDS, () -> !unacknowledged.isEmpty() || marks.availablePermits() > 0);
     }
 
-    /** Acknowledges what has come and was not acknowledged. */
-    public void acknowledge() throws IOException {
+    /** Acknowledges what has come and was not acknowledged; gives how many pages. */
+    public long acknowledge() throws IOException {
+        long pages = 0;
         for (Frame frame = unacknowledged.poll(); frame != null; frame = unacknowledged.poll()) {
             acknowledge(frame);
+            pages += frame.count();
         }
+        return pages;
     }
 
     private void acknowledge(Frame frame) throws IOException {
