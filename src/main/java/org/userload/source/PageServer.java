@@ -39,6 +39,7 @@ public final class PageServer implements AutoCloseable {
     private final Service service;
     private final PageEncoding encoding;
     private final UnreadPages unread;
+    private final boolean releaseSource;
     private final Duration helloTimeout;
     private final EventLoops loops = new EventLoops();
     private final IoEventLoop controlLoop;
@@ -71,6 +72,7 @@ public final class PageServer implements AutoCloseable {
         this.helloTimeout = helloTimeout;
         this.service = service;
         this.encoding = config.encoding();
+        this.releaseSource = config.releaseSource() && service != Service.IMAGE;
         this.listener = listener;
         this.cap = config.maxBytesPerSecond() == 0
                 ? null
@@ -170,8 +172,11 @@ public final class PageServer implements AutoCloseable {
         }
         PageEncoding agreed = session.encoding().with(hello.features(), session.hasRounds());
         UnreadPages skipped = session.unread().with(hello.features());
-        long features =
-                agreed.features() | skipped.features() | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0);
+        long features = agreed.features()
+                | skipped.features()
+                | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0)
+                | (session.sourceRelease() == null ? 0 : Feature.bits(Feature.RELEASE_SOURCE))
+                | (hello.features() & Feature.bits(Feature.PREFER));
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
@@ -184,7 +189,14 @@ public final class PageServer implements AutoCloseable {
                         answer);
             case STREAM -> {
                 boolean blocks = Feature.BLOCKS.in(hello.features()) && agreed.features() == 0;
-                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed, skipped, blocks);
+                StreamRole stream = new StreamRole(
+                        session,
+                        this::connectionLost,
+                        cap,
+                        agreed,
+                        skipped,
+                        blocks,
+                        Feature.PREFER.in(hello.features()));
                 session.streamIs(new SessionStream(session, stream, context));
                 yield new Admission(session, stream, streamLoop, blocks ? answer.with(Feature.BLOCKS) : answer);
             }
@@ -206,7 +218,8 @@ public final class PageServer implements AutoCloseable {
                 service == Service.IMAGE,
                 rounds,
                 encoding.with(hello.features(), rounds),
-                unread.with(hello.features()));
+                unread.with(hello.features()),
+                releaseSource && Feature.RELEASE_SOURCE.in(hello.features()));
         sessions.put(session.id(), session);
         return session;
     }
