@@ -19,7 +19,9 @@ public enum Feature {
     /** DELTA frames in rounds. */
     DELTA(8),
     /** FREE and RELEASED frames. */
-    FREE(16);
+    FREE(16),
+    /** Connections of role {@link Role#FAULT}. */
+    FAULTS(32);
 
     /** Every feature that this implementation knows. */
     public static final long ALL = bits(values());

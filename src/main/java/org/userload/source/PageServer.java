@@ -164,14 +164,13 @@ public final class PageServer implements AutoCloseable {
         if (session == null) {
             throw new RefusedException(ErrorCode.UNKNOWN_SESSION, "no session " + hello.session());
         }
-        if (!session.attach(hello.role(), context)) {
-            throw new RefusedException(
-                    ErrorCode.ROLE_TAKEN, "session " + session.id() + " has its " + hello.role() + " connection");
-        }
+        session.attach(hello.role(), context);
         PageEncoding agreed = session.encoding().with(hello.features(), session.hasRounds());
         UnreadPages skipped = session.unread().with(hello.features());
-        long features =
-                agreed.features() | skipped.features() | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0);
+        long features = agreed.features()
+                | skipped.features()
+                | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0)
+                | (hello.features() & Feature.bits(Feature.FAULTS));
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
@@ -180,6 +179,13 @@ public final class PageServer implements AutoCloseable {
                 new Admission(
                         session,
                         new RequestRole(session, this::connectionLost, cap, agreed, skipped),
+                        requestLoop,
+                        answer);
+            case FAULT ->
+                new Admission(
+                        session,
+                        new RequestRole(
+                                session, (of, role, cause) -> of.detachFault(context), cap, agreed, skipped),
                         requestLoop,
                         answer);
             case STREAM -> {
