@@ -11,6 +11,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.userload.fault.FaultInterceptor;
+import org.userload.fault.PageOrigin;
 import org.userload.fault.Released;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MissingPageHandler;
@@ -74,7 +75,7 @@ public final class Destination implements AutoCloseable {
         this.config = config;
         this.listener = listener;
         this.link = config.link() == null ? null : new OutboundLink(config.link());
-        this.interceptor = config.interceptor().open(config.trackRemovals());
+        this.interceptor = config.interceptor().open(config.trackRemovals(), link != null);
         GuestMemory opening = null;
         try {
             this.faultLoop = loops.start("userload-sync");
@@ -96,6 +97,8 @@ public final class Destination implements AutoCloseable {
                     session, table, installer, config.windowPages(), wire, cause -> connectionLost("stream", cause));
             connectPager(faultLoop);
             connectStream();
+            interceptor.pagesComeFrom(new PageOrigin(
+                    config.source(), session, hello.features(), config.deadline(), config.faultConnections()));
             interceptor.start(memory, faultLoop, pager);
         } catch (IOException | RuntimeException | Error e) {
             over.set(true);

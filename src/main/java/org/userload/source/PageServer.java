@@ -184,8 +184,7 @@ public final class PageServer implements AutoCloseable {
             case FAULT ->
                 new Admission(
                         session,
-                        new RequestRole(
-                                session, (of, role, cause) -> of.detachFault(context), cap, agreed, skipped),
+                        new RequestRole(session, (of, role, cause) -> of.detachFault(context), cap, agreed, skipped),
                         requestLoop,
                         answer);
             case STREAM -> {

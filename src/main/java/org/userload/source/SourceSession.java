@@ -263,7 +263,8 @@ public final class SourceSession {
         if (faultConnections.size() >= Role.MAX_FAULT_CONNECTIONS) {
             throw new RefusedException(
                     ErrorCode.ROLE_TAKEN,
-                    "session " + id + " has " + Role.MAX_FAULT_CONNECTIONS + " connections for faults, which is the most");
+                    "session " + id + " has " + Role.MAX_FAULT_CONNECTIONS
+                            + " connections for faults, which is the most");
         }
         faultConnections.add(context);
     }

@@ -147,8 +147,7 @@ class FaultConnectionsTest {
         assertRefused(greet(Role.FAULT, session), ErrorCode.ROLE_TAKEN, "256 connections for faults");
         assertServes(all.get(255), 1, 1);
         all.get(0).close();
-        Threads.await(
-                "the end of one", 10, () -> opened.faultConnections() == Role.MAX_FAULT_CONNECTIONS - 1);
+        Threads.await("the end of one", 10, () -> opened.faultConnections() == Role.MAX_FAULT_CONNECTIONS - 1);
         assertServes(fault(), 2, 2);
     }
 
