@@ -48,7 +48,9 @@ static struct entry *choose(void)
     for (uint32_t i = 0; i < USERLOAD_MAX_SESSIONS; i++) {
         struct entry *entry = &entries[next_reuse++ % USERLOAD_MAX_SESSIONS];
 
-        if (atomic_load(&atomic_load(&entry->session)->state) == USERLOAD_GONE)
+        struct userload_session *session = atomic_load(&entry->session);
+
+        if (atomic_load(&session->state) == USERLOAD_GONE && atomic_load(&session->owned) == 0)
             return entry;
     }
     return NULL;

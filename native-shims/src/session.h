@@ -38,6 +38,7 @@ struct userload_counts {
 
 struct userload_session {
     _Atomic uint32_t state;
+    _Atomic uint32_t owned; /* somebody has a pointer to it: it must not be freed yet */
     int uffd;
     uint32_t page_shift;
     uint32_t range_count;

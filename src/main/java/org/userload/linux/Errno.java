@@ -24,6 +24,9 @@ public final class Errno {
     public static final int ENOSPC = 28;
     public static final int ENOSYS = 38;
     public static final int EOPNOTSUPP = 95;
+    public static final int EPROTO = 71;
+    public static final int ETIMEDOUT = 110;
+    public static final int ECONNREFUSED = 111;
     public static final int ECANCELED = 125;
     public static final int EHWPOISON = 133;
 
@@ -48,6 +51,9 @@ public final class Errno {
             Map.entry(ENOSPC, "ENOSPC"),
             Map.entry(ENOSYS, "ENOSYS"),
             Map.entry(EOPNOTSUPP, "EOPNOTSUPP"),
+            Map.entry(EPROTO, "EPROTO"),
+            Map.entry(ETIMEDOUT, "ETIMEDOUT"),
+            Map.entry(ECONNREFUSED, "ECONNREFUSED"),
             Map.entry(ECANCELED, "ECANCELED"),
             Map.entry(EHWPOISON, "EHWPOISON"));
 
