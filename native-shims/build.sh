@@ -18,6 +18,4 @@ fi
 
 target="$classes/org/userload/linux/native/$(uname -m)"
 mkdir -p "$target"
-"$compiler" -std=c11 -D_GNU_SOURCE -O2 -fPIC -shared -fvisibility=hidden -ftls-model=initial-exec -pthread \
-    -Wall -Wextra -Werror \
-    -I "$here/include" -o "$target/libuserload.so" "$here"/src/*.c
+"$compiler" $(cat "$here/flags") -I "$here/include" -o "$target/libuserload.so" "$here"/src/*.c

@@ -224,9 +224,12 @@ int userload_pool_reconnect(struct userload_pool *pool, struct userload_slot *sl
     shutdown(slot->fd, SHUT_RDWR);
     for (;;) {
         struct userload_refusal refusal;
-        int fd = open_connection(pool, &pool->address, &refusal, patience);
-        int result;
+        int result = userload_patience_over(patience);
+        int fd;
 
+        if (result != 0)
+            return result;
+        fd = open_connection(pool, &pool->address, &refusal, patience);
         if (fd >= 0) {
             result = dup3(fd, slot->fd, O_CLOEXEC) < 0 ? -errno : 0;
             close(fd);

@@ -116,11 +116,12 @@ struct userload_session *userload_registry_find(uint64_t address, struct userloa
 
 struct userload_session *userload_registry_hold(int handle)
 {
-    struct entry *entry = &entries[handle & INDEX_MASK];
+    struct entry *entry;
     struct userload_session *session;
 
     if (handle < 0 || (handle & INDEX_MASK) >= USERLOAD_MAX_SESSIONS)
         return NULL;
+    entry = &entries[handle & INDEX_MASK];
     session = hold(entry);
     if (session != NULL
         && atomic_load(&entry->generation) == (uint32_t)handle >> INDEX_BITS)

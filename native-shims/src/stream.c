@@ -15,6 +15,9 @@
 /* How long a connection that broke waits for the reason to come on control. */
 enum { REASON_MAY_TAKE_MS = 200 };
 
+/* The source closes the connections when it hears that all is in; this is how long that is waited for. */
+enum { SOURCE_CLOSES_MS = 2000 };
+
 static uint64_t page_bytes(const struct userload *client)
 {
     return (uint64_t)1 << client->session->page_shift;
@@ -231,6 +234,21 @@ static void explain(struct userload *client, int fd, int error)
         fail(client, error, "the %s connection is lost: %s", name, strerror(-error));
 }
 
+/* A connection that is closed before the source has heard that all is in looks to it like a failure. */
+static void await_closed(int fd)
+{
+    int64_t deadline = userload_now_ns() + SOURCE_CLOSES_MS * 1000000LL;
+    uint8_t rest[64];
+
+    for (;;) {
+        struct pollfd closed = {.fd = fd, .events = POLLIN};
+        int64_t left = (deadline - userload_now_ns()) / 1000000;
+
+        if (left <= 0 || (poll(&closed, 1, (int)left) > 0 && recv(fd, rest, sizeof rest, 0) <= 0 && errno != EINTR))
+            return;
+    }
+}
+
 /* Every page is in place: the memory is ordinary memory from now on. */
 static void complete(struct userload *client)
 {
@@ -241,6 +259,7 @@ static void complete(struct userload *client)
     userload_session_close(client->session, client->handle);
     send_frame(client, client->control, &done); /* a source that is gone by now has been of use */
     over(client, 1, "");
+    await_closed(client->control);
 }
 
 static int is_complete(struct userload *client)

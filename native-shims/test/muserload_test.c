@@ -153,7 +153,7 @@ static void page_that_is_present_is_left_as_it_is(void)
     end();
 }
 
-/* Pages that were forked are not of one owner: they cannot be moved. */
+/* A small page out of a huge one cannot always be moved. */
 static void where_a_move_cannot_be_done_the_page_is_copied(void)
 {
     uint8_t *huge = map(1024);

@@ -198,7 +198,7 @@ static void *serve(void *argument)
             if (header.type == USERLOAD_START && stream_all(fd) != 0)
                 break;
             if (header.type == USERLOAD_COMPLETE)
-                break;
+                break; /* closes the control connection, which is how the destination knows that it was heard */
         }
     }
     close(fd);
