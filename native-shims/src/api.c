@@ -78,7 +78,7 @@ int userload_session_fetch(int handle, uint64_t address)
         uint64_t page = (address - range->start) >> session->page_shift;
 
         userload_enter();
-        result = userload_is_fetched(range, page) ? 0 : userload_fetch(session, range, page);
+        result = userload_is_fetched(range, page) ? 0 : userload_fetch(session, range, page, userload_now_ns());
         userload_leave();
     }
     userload_registry_drop(handle);

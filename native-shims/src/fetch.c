@@ -206,11 +206,11 @@ static int answered(const struct asked *asked)
         atomic_fetch_add_explicit(&asked->session->counts.zero, 1, memory_order_relaxed);
         return header.body_bytes == 0 ? install(asked, 1) : -EPROTO;
     case USERLOAD_FREE:
-        if (header.body_bytes != 8 || (asked->session->pool.features & USERLOAD_FEATURE_FREE) == 0)
+        if (header.body_bytes != 8 || (asked->slot->features & USERLOAD_FEATURE_FREE) == 0)
             return -EPROTO;
         return install_free(asked, asked->slot->page);
     case USERLOAD_INSTALLED:
-        if (header.body_bytes != 0 || (asked->session->pool.features & USERLOAD_FEATURE_RELEASE_SOURCE) == 0)
+        if (header.body_bytes != 0 || (asked->slot->features & USERLOAD_FEATURE_RELEASE_SOURCE) == 0)
             return -EPROTO;
         return already_installed(asked);
     default:
@@ -234,7 +234,7 @@ static int ask(const struct asked *asked)
         if (result != 0)
             return result;
         /* Whoever ends the session changes the state and then shuts the connections down: one of the two is seen. */
-        result = userload_patience_over(asked->patience);
+        result = userload_patience_cancelled(asked->patience);
         if (result != 0)
             return result;
         result = send_request(asked);
@@ -248,15 +248,15 @@ static int ask(const struct asked *asked)
     }
 }
 
-int userload_fetch(struct userload_session *session, struct userload_range *range, uint64_t page)
+int userload_fetch(struct userload_session *session, struct userload_range *range, uint64_t page, int64_t now_ns)
 {
     const struct userload_patience patience = {
-        .deadline_ns = userload_now_ns() + session->pool.timeout_ns,
+        .deadline_ns = now_ns + session->pool.timeout_ns,
         .word = &session->state,
         .value = USERLOAD_ACTIVE,
     };
     struct asked asked = {.session = session, .range = range, .page = page, .patience = &patience};
-    int result = userload_patience_over(&patience);
+    int result = userload_patience_cancelled(&patience);
 
     atomic_fetch_add_explicit(&session->counts.faults, 1, memory_order_relaxed);
     if (result == 0)

@@ -101,7 +101,7 @@ static int serve(struct userload_session *session, struct userload_range *range,
     userload_enter();
     result = atomic_load(&session->state) == USERLOAD_GONE
                  ? USERLOAD_TRY_AGAIN
-                 : userload_fetch(session, range, (address - range->start) >> session->page_shift);
+                 : userload_fetch(session, range, (address - range->start) >> session->page_shift, start);
     nanos = userload_now_ns() - start;
     if (result == 0) {
         userload_latency_record(&session->latencies, nanos);

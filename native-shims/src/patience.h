@@ -21,11 +21,19 @@ struct userload_patience {
     uint32_t value;
 };
 
+/* 0, or -ECANCELED when the word has changed. */
+static inline int userload_patience_cancelled(const struct userload_patience *patience)
+{
+    return patience->word != NULL && atomic_load(patience->word) != patience->value ? -ECANCELED : 0;
+}
+
 /* 0, -ECANCELED when the word has changed, or -ETIMEDOUT. */
 static inline int userload_patience_over(const struct userload_patience *patience)
 {
-    if (patience->word != NULL && atomic_load(patience->word) != patience->value)
-        return -ECANCELED;
+    int cancelled = userload_patience_cancelled(patience);
+
+    if (cancelled != 0)
+        return cancelled;
     return userload_now_ns() >= patience->deadline_ns ? -ETIMEDOUT : 0;
 }
 

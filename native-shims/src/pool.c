@@ -35,7 +35,7 @@ static int check(const struct userload_pool *pool, const struct userload_hello *
 }
 
 /* A greeted connection, ready for use, or a negative errno. */
-static int open_connection(struct userload_pool *pool, const struct userload_address *to,
+static int open_connection(const struct userload_pool *pool, const struct userload_address *to, uint64_t *features,
                            struct userload_refusal *refusal, const struct userload_patience *patience)
 {
     struct userload_hello answer;
@@ -53,7 +53,7 @@ static int open_connection(struct userload_pool *pool, const struct userload_add
         close(fd);
         return result;
     }
-    pool->features = answer.features;
+    *features = answer.features;
     return fd;
 }
 
@@ -63,7 +63,7 @@ static int open_first(struct userload_pool *pool, const struct userload_address 
     int fd = -EHOSTUNREACH;
 
     for (int i = 0; i < count; i++) {
-        fd = open_connection(pool, &addresses[i], refusal, patience);
+        fd = open_connection(pool, &addresses[i], &pool->slots[0].features, refusal, patience);
         if (fd >= 0) {
             pool->address = addresses[i];
             return fd;
@@ -113,7 +113,7 @@ static int connect_all(struct userload_pool *pool, const struct userload_address
 
     for (uint32_t i = 0; i < pool->count; i++) {
         int fd = i == 0 ? open_first(pool, addresses, count, refusal, &patience)
-                        : open_connection(pool, &pool->address, refusal, &patience);
+                        : open_connection(pool, &pool->address, &pool->slots[i].features, refusal, &patience);
 
         if (fd < 0)
             return fd;
@@ -229,7 +229,7 @@ int userload_pool_reconnect(struct userload_pool *pool, struct userload_slot *sl
 
         if (result != 0)
             return result;
-        fd = open_connection(pool, &pool->address, &refusal, patience);
+        fd = open_connection(pool, &pool->address, &slot->features, &refusal, patience);
         if (fd >= 0) {
             result = dup3(fd, slot->fd, O_CLOEXEC) < 0 ? -errno : 0;
             close(fd);

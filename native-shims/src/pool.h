@@ -20,6 +20,7 @@ struct userload_slot {
     int fd;
     int broken;     /* the holder's: connect again before use */
     uint32_t id;    /* of the last request */
+    uint64_t features; /* that the source has answered with on this connection */
     uint8_t *page;  /* page-aligned; the header of an answer lands in the bytes before it */
 };
 
@@ -30,7 +31,6 @@ struct userload_pool {
     int64_t timeout_ns;
     struct userload_address address;
     struct userload_hello ask;
-    uint64_t features; /* of the answers */
     uint8_t *buffers;
     size_t buffer_bytes;
     _Atomic uint32_t released; /* a futex: changes when a slot is given back and somebody waits */

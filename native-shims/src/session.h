@@ -61,10 +61,10 @@ struct userload_session {
 enum { USERLOAD_TRY_AGAIN = 1 };
 
 /*
- * Fetches a page and installs it where it is still missing. 0, USERLOAD_TRY_AGAIN, or a negative errno: -EIO when the session
+ * Fetches a page, from now on, and installs it where it is still missing. 0, USERLOAD_TRY_AGAIN, or a negative errno: -EIO when the session
  * has failed, -ETIMEDOUT, -EPROTO for a wrong answer, -ECONNREFUSED when the source refuses. Async-signal-safe.
  */
-int userload_fetch(struct userload_session *session, struct userload_range *range, uint64_t page);
+int userload_fetch(struct userload_session *session, struct userload_range *range, uint64_t page, int64_t now_ns);
 
 /* Whether a page was fetched here and not collected yet. */
 int userload_is_fetched(const struct userload_range *range, uint64_t page);

@@ -200,9 +200,14 @@ static void sessions_are_found_by_address_and_replaced_when_they_are_over(void)
     pthread_join(looker, NULL);
 
     /* One that goes on keeps its place; when all do, there is no room. */
-    for (found = 0; found < 200; found++)
-        if (userload_registry_add(session_at(0x1000000 + (uint64_t)found * 0x10000)) < 0)
+    for (found = 0; found < 200; found++) {
+        struct userload_session *session = session_at(0x1000000 + (uint64_t)found * 0x10000);
+
+        if (userload_registry_add(session) < 0) {
+            userload_session_free(session);
             break;
+        }
+    }
     CHECK_EQUAL(found, USERLOAD_MAX_SESSIONS - 2);
     CHECK(userload_registry_find(0x11000, &range, &found) != NULL);
     userload_registry_drop(found);

@@ -8,6 +8,7 @@ import java.util.Locale;
 enum FloorScenario {
     FAULT_TCP,
     FAULT_LOCAL,
+    FAULT_SIGNAL,
     STREAM,
     STREAM_TOUCHER,
     DIRTY;
@@ -56,7 +57,7 @@ enum FloorScenario {
 
     int pages(Size size) {
         return switch (this) {
-            case FAULT_TCP, FAULT_LOCAL -> size.faultPages;
+            case FAULT_TCP, FAULT_LOCAL, FAULT_SIGNAL -> size.faultPages;
             case STREAM, STREAM_TOUCHER -> size.streamMib * PAGES_PER_MIB;
             case DIRTY -> size.dirtyMib * PAGES_PER_MIB;
         };
@@ -69,6 +70,7 @@ enum FloorScenario {
                 switch (this) {
                     case FAULT_TCP -> "fault-tcp";
                     case FAULT_LOCAL -> "fault-local";
+                    case FAULT_SIGNAL -> "fault-signal";
                     case STREAM, STREAM_TOUCHER -> "stream";
                     case DIRTY -> "dirty";
                 });
@@ -78,7 +80,7 @@ enum FloorScenario {
         if (this == DIRTY) {
             arguments.addAll(List.of("--rounds", Integer.toString(size.dirtyRounds)));
         }
-        if (this == FAULT_TCP || this == FAULT_LOCAL) {
+        if (this == FAULT_TCP || this == FAULT_LOCAL || this == FAULT_SIGNAL) {
             arguments.addAll(
                     List.of("--touches", Integer.toString(size.touches), "--warmup", Integer.toString(size.warmup)));
         }
@@ -90,6 +92,7 @@ enum FloorScenario {
         return switch (this) {
             case FAULT_TCP -> "fault over TCP";
             case FAULT_LOCAL -> "fault, local";
+            case FAULT_SIGNAL -> "fault by signal, over TCP";
             case STREAM -> "stream";
             case STREAM_TOUCHER -> "stream + toucher";
             case DIRTY -> "dirty pages";

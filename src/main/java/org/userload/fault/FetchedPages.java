@@ -10,13 +10,14 @@ import org.userload.memory.MemoryRegion;
 
 /**
  * Takes note of pages that threads have fetched in the signal handler: sets their received bits and tells the listener. Looks
- * every millisecond while there are some, and up to {@value #LONGEST_PAUSE_MILLIS} ms apart while there are none.
+ * every {@value #SHORTEST_PAUSE_MILLIS} ms while there are some, so that few of the faults meet that on their CPU, and up to
+ * {@value #LONGEST_PAUSE_MILLIS} ms apart while there are none.
  *
  * <p><b>Threads.</b> Any; one collects at a time.
  */
 final class FetchedPages {
-    private static final long SHORTEST_PAUSE_MILLIS = 1;
-    private static final long LONGEST_PAUSE_MILLIS = 20;
+    private static final long SHORTEST_PAUSE_MILLIS = 5;
+    private static final long LONGEST_PAUSE_MILLIS = 40;
 
     private final GuestMemory memory;
     private final SignalSession session;
