@@ -73,6 +73,9 @@ final class LoadCommand implements Callable<Integer> {
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
+    private PlacementOptions placement = new PlacementOptions();
+
+    @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
     @Spec
@@ -88,10 +91,12 @@ final class LoadCommand implements Callable<Integer> {
         Trace trace = traceOptions.isGiven() ? traceOptions.load() : null;
         DestinationConfig config = prefetch.into(DestinationConfig.from(from)
                 .withInterceptor(destinationOptions.interceptor())
-                .withLink(linkOptions.link()));
+                .withLink(linkOptions.link())
+                .withHugePages(destinationOptions.hugePages())
+                .withPlacement(placement.placement()));
         try (Destination destination = Destination.open(config)) {
             GuestMemory memory = destination.memory();
-            DestinationStatistics statistics = pageIn(destination, trace);
+            pageIn(destination, trace);
             try (PageSource loaded = new LivePageSource(memory, "the loaded image")) {
                 if (output.toString().endsWith(".uli")) {
                     new UliWriter().write(output, loaded);
@@ -99,9 +104,11 @@ final class LoadCommand implements Callable<Integer> {
                     RawImageWriter.write(output, loaded);
                 }
             }
+            DestinationStatistics statistics = destination.statistics();
             LoadResult result = LoadResult.of(
                     statistics,
                     memory.table(),
+                    destination.hugeBytes(),
                     prefetch.figures(
                             statistics.prefetch(),
                             destination,
@@ -114,14 +121,14 @@ final class LoadCommand implements Callable<Integer> {
         }
     }
 
-    private DestinationStatistics pageIn(Destination destination, @Nullable Trace trace) throws Exception {
+    private void pageIn(Destination destination, @Nullable Trace trace) throws Exception {
         try (Progress ignored = destinationOptions.progress(destination::statistics)) {
             if (trace != null) {
                 TraceTouches.replay(trace, destination.memory());
                 destinationOptions.prefetch().writeRecorded(destination);
             }
             destination.streamRest();
-            return destination.completion().get();
+            destination.completion().get();
         }
     }
 

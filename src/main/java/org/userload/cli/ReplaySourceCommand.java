@@ -63,6 +63,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
+    private PlacementOptions placement = new PlacementOptions();
+
+    @Mixin
     private CompressOption compress = new CompressOption();
 
     @Spec
@@ -82,7 +85,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
                     .withLink(linkOptions.link())
                     .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
                     .withReleaseSource(migration.releaseSource())
-                    .withEncoding(migration.encoding(compress.compression()));
+                    .withEncoding(migration.encoding(compress.compression()))
+                    .withPlacement(placement.placement());
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, hints.into(migration.plan()))) {
                 say(READY + source.endpoint());
                 source.awaitDestination(PATIENCE);

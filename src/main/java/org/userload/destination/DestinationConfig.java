@@ -8,6 +8,7 @@ import org.userload.destination.prefetch.WorkingSet;
 import org.userload.protocol.FrameLayout;
 import org.userload.transport.Endpoint;
 import org.userload.transport.Link;
+import org.userload.transport.Placement;
 
 /** How a destination pages in. Immutable; start from {@link #from} and change what should differ. */
 public final class DestinationConfig {
@@ -138,6 +139,24 @@ public final class DestinationConfig {
         return with(changed -> changed.link = emulated);
     }
 
+    /** Whether memory may come as huge pages, where the kernel has them. */
+    public boolean hugePages() {
+        return values.hugePages;
+    }
+
+    public DestinationConfig withHugePages(boolean wanted) {
+        return with(changed -> changed.hugePages = wanted);
+    }
+
+    /** Where the loops run and how the fault loop waits; the stream's is the second. */
+    public Placement placement() {
+        return values.placement;
+    }
+
+    public DestinationConfig withPlacement(Placement wanted) {
+        return with(changed -> changed.placement = wanted);
+    }
+
     private DestinationConfig with(Consumer<Values> change) {
         Values copy = new Values(values);
         change.accept(copy);
@@ -152,6 +171,8 @@ public final class DestinationConfig {
         int windowPages = DEFAULT_WINDOW_PAGES;
         boolean streamAtOnce = true;
         boolean trackRemovals;
+        boolean hugePages = true;
+        Placement placement = Placement.ANY;
         PrefetchPolicy prefetch = PrefetchPolicy.BUBBLING;
         boolean recordsWorkingSet;
         boolean backgroundStream = true;
@@ -173,6 +194,8 @@ public final class DestinationConfig {
             windowPages = other.windowPages;
             streamAtOnce = other.streamAtOnce;
             trackRemovals = other.trackRemovals;
+            hugePages = other.hugePages;
+            placement = other.placement;
             prefetch = other.prefetch;
             recordsWorkingSet = other.recordsWorkingSet;
             backgroundStream = other.backgroundStream;

@@ -9,6 +9,7 @@ import org.userload.destination.prefetch.PrefetchStatistics;
  *
  * @param interceptor name of the interceptor in use
  * @param pages pages by way of arrival
+ * @param blocks pages that came or became huge pages
  * @param wireBytes bytes received and sent on all connections
  * @param faultLatencyNanos fault latency as touching threads saw it, nanoseconds
  * @param blockedNanosByThread nanoseconds each thread has waited for pages
@@ -18,6 +19,7 @@ import org.userload.destination.prefetch.PrefetchStatistics;
 public record DestinationStatistics(
         String interceptor,
         PageCounts pages,
+        BlockCounts blocks,
         long wireBytes,
         Histogram faultLatencyNanos,
         Map<String, Long> blockedNanosByThread,

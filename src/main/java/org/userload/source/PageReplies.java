@@ -13,9 +13,17 @@ import org.userload.transport.SpareBuffer;
 
 /** Builds PAGES, ZERO and FREE frames from a page source. Used by one loop; the owner closes it. */
 final class PageReplies implements AutoCloseable {
+    /** Allocators are slow with buffers beyond this. */
+    private static final int LARGE_BYTES = 512 << 10;
+
     private final PageSource source;
     private final int pageShift;
     private final SpareBuffer spare;
+
+    /** For frames of many pages, made when needed: one is being sent while the other is filled. */
+    private final @Nullable SpareBuffer[] large = new @Nullable SpareBuffer[2];
+
+    private int nextLarge;
 
     PageReplies(PageSource source) {
         this.source = source;
@@ -27,7 +35,7 @@ final class PageReplies implements AutoCloseable {
     /** A frame with the content of pages that {@link PageSource#describe} called data. The caller sends or releases it. */
     ByteBuf content(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
         int bytes = count << pageShift;
-        ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES + bytes);
+        ByteBuf frame = take(allocator, FrameLayout.HEADER_BYTES + bytes);
         try {
             Frames.writeHeader(frame, FrameType.PAGES, region, bytes, firstPage, count, id);
             source.read(region, firstPage, count, frame.internalNioBuffer(FrameLayout.HEADER_BYTES, bytes));
@@ -37,6 +45,19 @@ final class PageReplies implements AutoCloseable {
             frame.release();
             throw e;
         }
+    }
+
+    private ByteBuf take(ByteBufAllocator allocator, int bytes) {
+        if (bytes <= LARGE_BYTES) {
+            return spare.take(allocator, bytes);
+        }
+        nextLarge ^= 1;
+        SpareBuffer buffer = large[nextLarge];
+        if (buffer == null) {
+            buffer = new SpareBuffer(FrameLayout.HEADER_BYTES + (FrameLayout.MAX_PAGES_PER_FRAME << pageShift));
+            large[nextLarge] = buffer;
+        }
+        return buffer.take(allocator, bytes);
     }
 
     /**
@@ -79,5 +100,10 @@ final class PageReplies implements AutoCloseable {
     @Override
     public void close() {
         spare.close();
+        for (SpareBuffer buffer : large) {
+            if (buffer != null) {
+                buffer.close();
+            }
+        }
     }
 }

@@ -192,6 +192,7 @@ class ReplayIT {
                         "page_map",
                         "hint_bytes",
                         "hint_us",
+                        "huge_pages",
                         "prefetch",
                         "released_pages");
         assertThat(names(object.get("prefetch")))
