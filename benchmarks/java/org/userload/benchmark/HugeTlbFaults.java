@@ -60,9 +60,12 @@ public final class HugeTlbFaults {
         System.out.printf("%-8s %10s %10s %10s%n", "page", "p50 us", "p99 us", "max us");
         double[] small = new double[ROUNDS];
         double[] huge = new double[ROUNDS];
-        for (int round = 0; round < ROUNDS; round++) {
-            small[round] = run(PageSize.DEFAULT, SMALL_FAULTS);
-            huge[round] = run(new PageSize(HugePages.BYTES), HUGE_FAULTS);
+        try (Mapping smallPages = Mapping.anonymous((long) SMALL_FAULTS * PageSize.DEFAULT.bytes());
+                Mapping hugePages = Mapping.ofReservedHugePages((long) HUGE_FAULTS * HugePages.BYTES)) {
+            for (int round = 0; round < ROUNDS; round++) {
+                small[round] = run(PageSize.DEFAULT, SMALL_FAULTS, smallPages);
+                huge[round] = run(new PageSize(HugePages.BYTES), HUGE_FAULTS, hugePages);
+            }
         }
         double[] ratios = new double[ROUNDS];
         Arrays.setAll(ratios, round -> huge[round] / small[round]);
@@ -70,13 +73,10 @@ public final class HugeTlbFaults {
                 + Spread.of(ratios).text(1));
     }
 
-    private static double run(PageSize pageSize, int faults) throws Exception {
-        long bytes = (long) faults * pageSize.bytes();
-        try (SourceProcess source =
-                        SourceProcess.start(BenchmarkSource.Content.PATTERN, faults, -1, "page=" + pageSize.bytes());
-                Mapping memory = pageSize.equals(PageSize.DEFAULT)
-                        ? Mapping.anonymous(bytes)
-                        : Mapping.ofReservedHugePages(bytes)) {
+    private static double run(PageSize pageSize, int faults, Mapping memory) throws Exception {
+        Mapping.discard(memory.address(), memory.length());
+        try (SourceProcess source = SourceProcess.start(
+                BenchmarkSource.Content.PATTERN, faults, -1, "page=" + pageSize.bytes())) {
             return new HugeTlbFaults(pageSize, faults, memory).touchAll(source.endpoint());
         }
     }
