@@ -75,8 +75,8 @@ public final class HugeTlbFaults {
 
     private static double run(PageSize pageSize, int faults, Mapping memory) throws Exception {
         Mapping.discard(memory.address(), memory.length());
-        try (SourceProcess source = SourceProcess.start(
-                BenchmarkSource.Content.PATTERN, faults, -1, "page=" + pageSize.bytes())) {
+        try (SourceProcess source =
+                SourceProcess.start(BenchmarkSource.Content.PATTERN, faults, -1, "page=" + pageSize.bytes())) {
             return new HugeTlbFaults(pageSize, faults, memory).touchAll(source.endpoint());
         }
     }

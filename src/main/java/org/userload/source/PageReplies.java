@@ -85,6 +85,13 @@ final class PageReplies implements AutoCloseable {
         return frame;
     }
 
+    /** A frame that says that the destination has pages already, and that they are not here any more. */
+    ByteBuf installed(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
+        ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.INSTALLED, region, 0, firstPage, count, id);
+        return frame;
+    }
+
     /** A frame that says that pages are free, and what each little-endian 8 bytes of them hold from then on. */
     ByteBuf free(ByteBufAllocator allocator, int region, long firstPage, int count, int id, long pattern) {
         ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES + Long.BYTES);

@@ -40,6 +40,7 @@ public final class PageServer implements AutoCloseable {
     private final Service service;
     private final PageEncoding encoding;
     private final UnreadPages unread;
+    private final boolean releaseSource;
     private final Duration helloTimeout;
     private final EventLoops loops = new EventLoops();
     private final IoEventLoop controlLoop;
@@ -72,6 +73,7 @@ public final class PageServer implements AutoCloseable {
         this.helloTimeout = helloTimeout;
         this.service = service;
         this.encoding = config.encoding();
+        this.releaseSource = config.releaseSource() && service != Service.IMAGE;
         this.listener = listener;
         this.cap = config.maxBytesPerSecond() == 0
                 ? null
@@ -171,8 +173,11 @@ public final class PageServer implements AutoCloseable {
         }
         PageEncoding agreed = session.encoding().with(hello.features(), session.hasRounds());
         UnreadPages skipped = session.unread().with(hello.features());
-        long features =
-                agreed.features() | skipped.features() | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0);
+        long features = agreed.features()
+                | skipped.features()
+                | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0)
+                | (session.sourceRelease() == null ? 0 : Feature.bits(Feature.RELEASE_SOURCE))
+                | (hello.features() & Feature.bits(Feature.PREFER));
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
@@ -187,7 +192,14 @@ public final class PageServer implements AutoCloseable {
                 boolean blocks = Feature.BLOCKS.in(hello.features())
                         && agreed.features() == 0
                         && hello.pageSize().equals(PageSize.DEFAULT);
-                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed, skipped, blocks);
+                StreamRole stream = new StreamRole(
+                        session,
+                        this::connectionLost,
+                        cap,
+                        agreed,
+                        skipped,
+                        blocks,
+                        Feature.PREFER.in(hello.features()));
                 session.streamIs(new SessionStream(session, stream, context));
                 yield new Admission(session, stream, streamLoop, blocks ? answer.with(Feature.BLOCKS) : answer);
             }
@@ -209,7 +221,8 @@ public final class PageServer implements AutoCloseable {
                 service == Service.IMAGE,
                 rounds,
                 encoding.with(hello.features(), rounds),
-                unread.with(hello.features()));
+                unread.with(hello.features()),
+                releaseSource && Feature.RELEASE_SOURCE.in(hello.features()));
         sessions.put(session.id(), session);
         return session;
     }
