@@ -23,6 +23,11 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
     String name();
 
     /**
+     * The session that the memory comes from; before {@link #start}. For interceptors whose threads ask the source themselves.
+     */
+    default void pagesComeFrom(PageOrigin origin) {}
+
+    /**
      * Begins to intercept. Every page of the memory is missing.
      *
      * @param loop the fault loop: where faults are reported

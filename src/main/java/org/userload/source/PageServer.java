@@ -167,17 +167,14 @@ public final class PageServer implements AutoCloseable {
         if (session == null) {
             throw new RefusedException(ErrorCode.UNKNOWN_SESSION, "no session " + hello.session());
         }
-        if (!session.attach(hello.role(), context)) {
-            throw new RefusedException(
-                    ErrorCode.ROLE_TAKEN, "session " + session.id() + " has its " + hello.role() + " connection");
-        }
+        session.attach(hello.role(), context);
         PageEncoding agreed = session.encoding().with(hello.features(), session.hasRounds());
         UnreadPages skipped = session.unread().with(hello.features());
         long features = agreed.features()
                 | skipped.features()
                 | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0)
                 | (session.sourceRelease() == null ? 0 : Feature.bits(Feature.RELEASE_SOURCE))
-                | (hello.features() & Feature.bits(Feature.PREFER));
+                | (hello.features() & Feature.bits(Feature.PREFER, Feature.FAULTS));
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
@@ -186,6 +183,12 @@ public final class PageServer implements AutoCloseable {
                 new Admission(
                         session,
                         new RequestRole(session, this::connectionLost, cap, agreed, skipped),
+                        requestLoop,
+                        answer);
+            case FAULT ->
+                new Admission(
+                        session,
+                        new RequestRole(session, (of, role, cause) -> of.detachFault(context), cap, agreed, skipped),
                         requestLoop,
                         answer);
             case STREAM -> {
