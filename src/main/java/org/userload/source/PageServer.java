@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.hint.FreePages;
+import org.userload.memory.PageSize;
 import org.userload.protocol.ErrorCode;
 import org.userload.protocol.Feature;
 import org.userload.protocol.Hello;
@@ -191,7 +192,9 @@ public final class PageServer implements AutoCloseable {
                         requestLoop,
                         answer);
             case STREAM -> {
-                boolean blocks = Feature.BLOCKS.in(hello.features()) && agreed.features() == 0;
+                boolean blocks = Feature.BLOCKS.in(hello.features())
+                        && agreed.features() == 0
+                        && hello.pageSize().equals(PageSize.DEFAULT);
                 StreamRole stream = new StreamRole(
                         session,
                         this::connectionLost,
