@@ -24,6 +24,8 @@ struct options {
     size_t chunk_pages; /* most pages in one stream frame */
     size_t low_water_bytes; /* the stream intake sleeps until so many are there */
     bool toucher;
+    bool touch_all;
+    size_t touchers;    /* threads that share the touches */
     bool verify;
     bool cold;
     bool json;

@@ -1,5 +1,6 @@
 #include "scenario.h"
 
+#include "clock.h"
 #include "destination.h"
 #include "fault.h"
 #include "pattern.h"
@@ -118,6 +119,10 @@ struct result scenario_stream(const struct options *options)
     stream_intake_start(&intake);
     if (options->toucher)
         touch_until_complete(options, &destination, &latencies);
+    if (options->touch_all) {
+        touch_all(options, &destination, &latencies);
+        result.touched_ns = now_ns() - intake.started_at_ns;
+    }
     destination_await_complete(&destination);
     stream_intake_join(&intake);
     fault_handler_stop(&handler);

@@ -3,6 +3,7 @@ package org.userload.benchmark;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.Arrays;
+import java.util.List;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
 import org.userload.source.LivePageSource;
@@ -13,6 +14,8 @@ import org.userload.source.ServerConfig;
 import org.userload.source.ServerListener;
 import org.userload.transport.Endpoint;
 import org.userload.transport.Link;
+import org.userload.transport.Placement;
+import org.userload.transport.WaitPolicy;
 
 /**
  * The source process of a benchmark: serves memory, prints the address, and ends when its
@@ -31,7 +34,8 @@ final class BenchmarkSource {
 
     /**
      * Arguments: content, number of pages; then, each if it differs, {@code listen=ADDR} (a free loopback port),
-     * {@code link=LINK} (none) and {@code cap=BYTES} per second (none).
+     * {@code link=LINK} (none), {@code cap=BYTES} per second (none) and {@code wait=POLICY} of its
+     * request loop (BLOCK).
      */
     public static void main(String[] arguments) throws IOException {
         Content content = Content.valueOf(arguments[0]);
@@ -51,16 +55,21 @@ final class BenchmarkSource {
         Endpoint listen = Endpoint.parse("127.0.0.1:0");
         Link link = null;
         long cap = 0;
+        WaitPolicy waiting = WaitPolicy.BLOCK;
         for (String argument : arguments) {
             String value = argument.substring(argument.indexOf('=') + 1);
             switch (argument.substring(0, argument.indexOf('='))) {
                 case "listen" -> listen = Endpoint.parse(value);
                 case "cap" -> cap = Long.parseLong(value);
                 case "link" -> link = Link.parse(value);
+                case "wait" -> waiting = WaitPolicy.valueOf(value);
                 default -> throw new IllegalArgumentException(argument);
             }
         }
-        return ServerConfig.at(listen).withLink(link).withMaxBytesPerSecond(cap);
+        return ServerConfig.at(listen)
+                .withLink(link)
+                .withMaxBytesPerSecond(cap)
+                .withPlacement(new Placement(List.of(), waiting));
     }
 
     private static void serve(ServerConfig config, PageSource source) throws IOException {

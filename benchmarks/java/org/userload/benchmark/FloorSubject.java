@@ -14,6 +14,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.userload.benchmark.FloorScenario.Pin;
 import org.userload.benchmark.FloorScenario.Size;
@@ -28,6 +29,8 @@ import org.userload.linux.NativeMemory;
 import org.userload.memory.AtomicBitmap;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
+import org.userload.transport.Placement;
+import org.userload.transport.WaitPolicy;
 
 /**
  * The Java side of {@link FloorComparison}: a destination process that runs one scenario each time a line arrives on its
@@ -73,13 +76,17 @@ final class FloorSubject {
             serve(warmUpTurns, () -> dirtyTurn(dirty));
             return;
         }
-        try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.PATTERN, pages, pin.sourceCpu())) {
+        WaitPolicy waiting = scenario == FloorScenario.FAULT_ADAPTIVE ? WaitPolicy.ADAPTIVE : WaitPolicy.BLOCK;
+        try (SourceProcess source = SourceProcess.start(
+                BenchmarkSource.Content.PATTERN, pages, pin.sourceCpu(), "wait=" + waiting.name())) {
             DestinationConfig config = DestinationConfig.from(source.endpoint())
                     .withInterceptor(
                             scenario == FloorScenario.FAULT_SIGNAL
                                     ? InterceptorChoice.SIGNAL
                                     : InterceptorChoice.USERFAULTFD)
-                    .withStreamAtOnce(false);
+                    .withStreamAtOnce(false)
+                    .withHugePages(scenario != FloorScenario.STREAM)
+                    .withPlacement(new Placement(List.of(), waiting));
             serve(warmUpTurns, () -> scenario.isStream() ? stream(config) : faults(config));
         }
     }
@@ -151,13 +158,40 @@ final class FloorSubject {
         }
         long allocatedBefore = AllocatedBytes.ofAllThreads();
         long start = System.nanoTime();
-        for (int i = 0; i < latencies.length; i++) {
-            latencies[i] = touchNanos(memory, order[size.warmup() + i]);
-        }
+        touch(memory, Arrays.copyOfRange(order, size.warmup(), order.length), latencies);
         long total = System.nanoTime() - start;
         double allocated = AllocatedBytes.ofAllThreads() - allocatedBefore;
         return result(total, latencies, latencies.length)
                 .put("allocated_bytes_per_fault", allocated / latencies.length);
+    }
+
+    /** Touches pages, with as many threads as the scenario says, each an equal part. */
+    private void touch(GuestMemory memory, int[] order, long[] latencies) {
+        int touchers = scenario.touchers();
+        if (touchers == 1) {
+            touchPart(memory, order, latencies, 0, order.length);
+            return;
+        }
+        Thread[] threads = new Thread[touchers];
+        for (int i = 0; i < touchers; i++) {
+            int first = (int) ((long) order.length * i / touchers);
+            int end = (int) ((long) order.length * (i + 1) / touchers);
+            threads[i] = new Thread(() -> touchPart(memory, order, latencies, first, end), "toucher");
+            threads[i].start();
+        }
+        for (Thread thread : threads) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private static void touchPart(GuestMemory memory, int[] order, long[] latencies, int first, int end) {
+        for (int i = first; i < end; i++) {
+            latencies[i] = touchNanos(memory, order[i]);
+        }
     }
 
     /** Reads a word of a page. The fence keeps the read between the clock readings. */
@@ -185,11 +219,34 @@ final class FloorSubject {
             if (scenario == FloorScenario.STREAM_TOUCHER) {
                 faults = touchUntilComplete(destination, latencies);
             }
+            long touched = 0;
+            if (scenario == FloorScenario.STREAM_TOUCH_ALL) {
+                faults = touchAll(destination, latencies);
+                touched = System.nanoTime() - start;
+            }
             DestinationStatistics statistics = destination.completion().get(60, TimeUnit.SECONDS);
-            ObjectNode result = result(statistics.completionNanos() - (start - opened), latencies, faults);
+            ObjectNode result = result(statistics.completionNanos() - (start - opened), latencies, faults)
+                    .put("touched_us", touched / 1e3)
+                    .put("blocks_moved", statistics.blocks().moved())
+                    .put("blocks_copied", statistics.blocks().copied())
+                    .put("huge_share", (double) destination.hugeBytes() / ((long) pages << 12));
             count(result, statistics.pages());
             return result;
         }
+    }
+
+    private int touchAll(Destination destination, long[] latencies) {
+        GuestMemory memory = destination.memory();
+        AtomicBitmap received = memory.region(0).received();
+        int faults = 0;
+        for (int page : Pattern.randomOrder(pages, pages, Pattern.SEED)) {
+            boolean present = received.get(page);
+            long nanos = touchNanos(memory, page);
+            if (!present) {
+                latencies[faults++] = nanos;
+            }
+        }
+        return faults;
     }
 
     private int touchUntilComplete(Destination destination, long[] latencies) {
@@ -244,10 +301,14 @@ final class FloorSubject {
         return sorted[Math.max(0, (int) Math.ceil(q * sorted.length) - 1)];
     }
 
-    /** Touches and frees as much memory as the turn will need, so that the host backs it. */
+    /**
+     * Touches and frees as much memory as the turn will need, so that the host backs it; twice as much where huge pages are
+     * to come of it, which are not the first that the kernel gives out again.
+     */
     private void warmHost() {
-        long bytes = (long) pages << 12;
+        long bytes = (long) pages << (scenario.isStream() ? 13 : 12);
         try (Mapping mapping = Mapping.anonymous(bytes)) {
+            mapping.preferHugePages();
             NativeMemory.zero(mapping.address(), bytes);
         }
     }

@@ -55,7 +55,7 @@ public final class UrgentPages implements Callable<Integer> {
     private int rounds = 5;
 
     @Option(names = "--warmup", description = "Rounds before that. Default: ${DEFAULT-VALUE}.")
-    private int warmup = 3;
+    private int warmup = 20;
 
     @Option(names = "--json", description = "Also write the result as JSON.")
     private Path json;

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.function.Supplier;
 import org.userload.memory.PageSize;
 import org.userload.memory.RegionTable;
+import org.userload.report.Quantities;
 import org.userload.trace.ColdPages;
 import org.userload.trace.Program;
 import picocli.CommandLine.Model.CommandSpec;
@@ -60,13 +61,14 @@ final class ColdMemoryOptions {
         require(
                 cold > 0 || shares.areNone(),
                 () -> "--zero-fraction, --free-fraction and --balloon are about memory that the trace does not touch,"
-                        + " and there is none; give more than --memory=" + kilobytes(tracePages));
+                        + " and there is none; give more than --memory=" + tracePages * (PageSize.DEFAULT.bytes() >> 10)
+                        + "k");
         long left = cold - shares.zeroOf(cold) - shares.freeOf(cold);
         require(
                 shares.balloonPages() <= left,
-                () -> "--balloon is at most " + kilobytes(left) + " here, not " + kilobytes(shares.balloonPages())
-                        + ": the trace does not touch " + kilobytes(cold) + " of the memory, of which "
-                        + kilobytes(shares.zeroOf(cold)) + " are zero and " + kilobytes(shares.freeOf(cold))
+                () -> "--balloon is at most " + size(left) + " here, not " + size(shares.balloonPages())
+                        + ": the trace does not touch " + size(cold) + " of the memory, of which "
+                        + size(shares.zeroOf(cold)) + " are zero and " + size(shares.freeOf(cold))
                         + " free; give more --memory or less of these");
         return ColdPages.of(tracePages, cold, shares, program.seed());
     }
@@ -92,8 +94,8 @@ final class ColdMemoryOptions {
         }
     }
 
-    private static String kilobytes(long pages) {
-        return pages * (PageSize.DEFAULT.bytes() >> 10) + "k";
+    private static String size(long pages) {
+        return Quantities.bytes(pages * PageSize.DEFAULT.bytes());
     }
 
     /** The same for another process. */

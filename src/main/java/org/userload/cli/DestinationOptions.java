@@ -24,6 +24,16 @@ final class DestinationOptions {
     private InterceptorChoice interceptor = InterceptorChoice.AUTO;
 
     @Option(
+            names = "--huge-pages",
+            paramLabel = "on|off",
+            defaultValue = "on",
+            description = {
+                "Whether memory comes and becomes huge pages of 2 MiB, where the kernel has them and the way is fast enough."
+                        + " Default: ${DEFAULT-VALUE}."
+            })
+    private OnOff hugePages = OnOff.ON;
+
+    @Option(
             names = "--json",
             paramLabel = "FILE",
             description = "Also write the result as JSON (userload.result/1 of replay, userload.load/1 of load).")
@@ -34,6 +44,10 @@ final class DestinationOptions {
 
     InterceptorChoice interceptor() {
         return interceptor;
+    }
+
+    boolean hugePages() {
+        return hugePages.isOn();
     }
 
     /** The file for the result, which is known to be writable; null if none was asked for. */

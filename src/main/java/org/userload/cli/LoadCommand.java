@@ -8,7 +8,6 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
-import org.userload.destination.DestinationStatistics;
 import org.userload.memory.GuestMemory;
 import org.userload.report.JsonFile;
 import org.userload.report.LatencySummary;
@@ -71,6 +70,9 @@ final class LoadCommand implements Callable<Integer> {
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
+    private PlacementOptions placement = new PlacementOptions();
+
+    @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
     @Spec
@@ -84,9 +86,11 @@ final class LoadCommand implements Callable<Integer> {
         Trace trace = traceOptions.isGiven() ? traceOptions.load() : null;
         try (Destination destination = Destination.open(DestinationConfig.from(from)
                 .withInterceptor(destinationOptions.interceptor())
-                .withLink(linkOptions.link()))) {
+                .withLink(linkOptions.link())
+                .withHugePages(destinationOptions.hugePages())
+                .withPlacement(placement.placement()))) {
             GuestMemory memory = destination.memory();
-            DestinationStatistics statistics = pageIn(destination, trace);
+            pageIn(destination, trace);
             try (PageSource loaded = new LivePageSource(memory, "the loaded image")) {
                 if (output.toString().endsWith(".uli")) {
                     new UliWriter().write(output, loaded);
@@ -94,7 +98,7 @@ final class LoadCommand implements Callable<Integer> {
                     RawImageWriter.write(output, loaded);
                 }
             }
-            LoadResult result = LoadResult.of(statistics, memory.table());
+            LoadResult result = LoadResult.of(destination.statistics(), memory.table(), destination.hugeBytes());
             if (jsonFile != null) {
                 jsonFile.write(result);
             }
@@ -103,12 +107,12 @@ final class LoadCommand implements Callable<Integer> {
         }
     }
 
-    private DestinationStatistics pageIn(Destination destination, @Nullable Trace trace) throws Exception {
+    private void pageIn(Destination destination, @Nullable Trace trace) throws Exception {
         try (Progress ignored = destinationOptions.progress(destination::statistics)) {
             if (trace != null) {
                 TraceTouches.replay(trace, destination.memory());
             }
-            return destination.completion().get();
+            destination.completion().get();
         }
     }
 

@@ -8,6 +8,7 @@ import org.userload.destination.DestinationStatistics;
 import org.userload.memory.RegionTable;
 import org.userload.migration.MigrationDestination;
 import org.userload.migration.MigrationReport;
+import org.userload.report.HugePageFigures;
 import org.userload.report.LatencySummary;
 import org.userload.report.MigrationResult;
 import org.userload.report.PageMap;
@@ -47,6 +48,7 @@ record ReplayAccount(
                 times(),
                 MigrationResult.PageFigures.of(
                         statistics.pages(), replayed.cold().count(ColdPages.Kind.BALLOONED)),
+                HugePageFigures.of(destination.statistics().blocks(), destination.hugeBytes()),
                 new MigrationResult.HintFigures(
                         source.hintBytes(), migration.hints().us()),
                 statistics.wireBytes(),

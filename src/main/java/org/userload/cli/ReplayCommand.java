@@ -86,6 +86,9 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
+    @Mixin
+    private PlacementOptions placement = new PlacementOptions();
+
     /** Set by {@code compare}. */
     @Option(names = "--end-with-parent", hidden = true)
     private boolean endWithParent;
@@ -114,6 +117,7 @@ final class ReplayCommand implements Callable<Integer> {
         coldMemory.shares();
         hints.check();
         migration.plan();
+        placement.placement();
         migration.encoding(compress.compression());
         Trace trace = traceOptions.load();
         MigrationResult result = run(trace, replay.guest(trace, coldMemory));
@@ -129,7 +133,8 @@ final class ReplayCommand implements Callable<Integer> {
     private MigrationResult run(Trace trace, ReplayedGuest guest) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
                 SourceProcess source = SourceProcess.start(sourceArguments(trace, place.endpoint()))) {
-            ReplayRun run = new ReplayRun(guest, migration.mode(), hints, destinationOptions, linkOptions.link());
+            ReplayRun run = new ReplayRun(
+                    guest, migration.mode(), hints, destinationOptions, linkOptions.link(), placement.placement());
             try {
                 return run.migrateFrom(source);
             } catch (HandoverException e) {
@@ -156,6 +161,7 @@ final class ReplayCommand implements Callable<Integer> {
         arguments.addAll(switchOption.arguments());
         arguments.addAll(migration.arguments());
         arguments.addAll(linkOptions.arguments());
+        arguments.addAll(placement.arguments());
         arguments.addAll(compress.arguments());
         arguments.addAll(bandwidth.arguments());
         arguments.add("--listen=" + listen);

@@ -13,6 +13,9 @@ import org.jspecify.annotations.Nullable;
 import org.userload.fault.FaultInterceptor;
 import org.userload.fault.PageOrigin;
 import org.userload.fault.Released;
+import org.userload.linux.HugePages;
+import org.userload.linux.NativeException;
+import org.userload.linux.PageSizeScan;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MissingPageHandler;
 import org.userload.memory.PageRange;
@@ -63,6 +66,8 @@ public final class Destination implements AutoCloseable {
     private final FaultInterceptor interceptor;
     private final GuestMemory memory;
     private final PageInstaller installer;
+    private final ReleasedBlocks releasedBlocks;
+    private final HugePageCollapse collapse;
     private final ControlConnection control;
     private final DemandPager pager;
     private final StreamIntake stream;
@@ -78,8 +83,8 @@ public final class Destination implements AutoCloseable {
         this.interceptor = config.interceptor().open(config.trackRemovals(), link != null);
         GuestMemory opening = null;
         try {
-            this.faultLoop = loops.start("userload-sync");
-            this.streamLoop = loops.start("userload-stream");
+            this.faultLoop = loops.start("userload-sync", config.placement(), 0, true);
+            this.streamLoop = loops.start("userload-stream", config.placement(), 1, false);
             this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
             Sockets.connect(config.source(), faultLoop, control, link);
             Hello hello = control.awaitAnswer(peer(), answerTimeout());
@@ -87,14 +92,23 @@ public final class Destination implements AutoCloseable {
             SessionId session = hello.session();
             opening = GuestMemory.missing(table, new Paging());
             this.memory = opening;
+            this.releasedBlocks = new ReleasedBlocks(memory);
+            this.collapse = new HugePageCollapse(memory, releasedBlocks, config.trackRemovals());
             boolean rounds = Feature.ROUNDS.in(hello.features());
             if (rounds && config.streamAtOnce()) {
                 throw new SourceLostException(peer() + " hands over a guest, which nobody here takes", null);
             }
             this.installer = new PageInstaller(memory, interceptor, rounds, this::lastPageIn);
             this.pager = new DemandPager(session, table, installer, wire, cause -> connectionLost("sync", cause));
+            boolean takesBlocks = config.hugePages() && interceptor.takesMemory() && HugePages.areAvailable();
             this.stream = new StreamIntake(
-                    session, table, installer, config.windowPages(), wire, cause -> connectionLost("stream", cause));
+                    session,
+                    table,
+                    installer,
+                    config.windowPages(),
+                    takesBlocks,
+                    wire,
+                    cause -> connectionLost("stream", cause));
             connectPager(faultLoop);
             connectStream();
             interceptor.pagesComeFrom(new PageOrigin(
@@ -220,11 +234,26 @@ public final class Destination implements AutoCloseable {
         return installer.arrivals();
     }
 
+    /** How much of the memory are huge pages at the moment, in bytes; -1 where the kernel does not tell (before Linux 6.7). */
+    public long hugeBytes() {
+        try (PageSizeScan scan = PageSizeScan.open()) {
+            long bytes = 0;
+            for (int i = 0; i < memory.regionCount(); i++) {
+                bytes += scan.hugeBytes(
+                        memory.region(i).hostAddress(), memory.region(i).sizeBytes());
+            }
+            return bytes;
+        } catch (NativeException e) {
+            return -1;
+        }
+    }
+
     /** A snapshot of what has happened so far. */
     public DestinationStatistics statistics() {
         return new DestinationStatistics(
                 interceptor.name(),
                 installer.counts(),
+                installer.blocks(collapse.collapsedBlocks()),
                 wire.sum(),
                 interceptor.statistics().latencyNanos(),
                 interceptor.statistics().blockedNanosByThread(),
@@ -263,6 +292,7 @@ public final class Destination implements AutoCloseable {
             if (closed.get()) {
                 throw new IllegalStateException("the destination was closed");
             }
+            releasedBlocks.add(region, pages.first(), pages.count());
             Released released = installer.release(region, pages.first(), pages.count());
             if (released.missing() > 0) {
                 stream.sendReleased(region, pages.first(), pages.count());
@@ -315,7 +345,12 @@ public final class Destination implements AutoCloseable {
         completedAtNanos = System.nanoTime();
         interceptor.complete();
         control.send(FrameType.COMPLETE, 0);
-        endInBackground(() -> completion.complete(statistics()));
+        endInBackground(() -> {
+            completion.complete(statistics());
+            if (config.hugePages()) {
+                collapse.start();
+            }
+        });
     }
 
     /**
@@ -383,6 +418,7 @@ public final class Destination implements AutoCloseable {
             completion.completeExceptionally(reason);
         }
         loops.close();
+        collapse.close();
         if (completedAtNanos == 0) {
             completion.completeExceptionally(new SourceLostException("the destination was closed", null));
         }

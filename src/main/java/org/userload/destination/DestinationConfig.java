@@ -7,6 +7,7 @@ import org.userload.protocol.FrameLayout;
 import org.userload.protocol.Role;
 import org.userload.transport.Endpoint;
 import org.userload.transport.Link;
+import org.userload.transport.Placement;
 
 /** How a destination pages in. Immutable; start from {@link #from} and change what should differ. */
 public final class DestinationConfig {
@@ -118,6 +119,24 @@ public final class DestinationConfig {
         return with(changed -> changed.link = emulated);
     }
 
+    /** Whether memory may come as huge pages, where the kernel has them. */
+    public boolean hugePages() {
+        return values.hugePages;
+    }
+
+    public DestinationConfig withHugePages(boolean wanted) {
+        return with(changed -> changed.hugePages = wanted);
+    }
+
+    /** Where the loops run and how the fault loop waits; the stream's is the second. */
+    public Placement placement() {
+        return values.placement;
+    }
+
+    public DestinationConfig withPlacement(Placement wanted) {
+        return with(changed -> changed.placement = wanted);
+    }
+
     private DestinationConfig with(Consumer<Values> change) {
         Values copy = new Values(values);
         change.accept(copy);
@@ -133,6 +152,8 @@ public final class DestinationConfig {
         int windowPages = DEFAULT_WINDOW_PAGES;
         boolean streamAtOnce = true;
         boolean trackRemovals;
+        boolean hugePages = true;
+        Placement placement = Placement.ANY;
 
         @Nullable
         Link link;
@@ -149,6 +170,8 @@ public final class DestinationConfig {
             windowPages = other.windowPages;
             streamAtOnce = other.streamAtOnce;
             trackRemovals = other.trackRemovals;
+            hugePages = other.hugePages;
+            placement = other.placement;
             link = other.link;
         }
     }

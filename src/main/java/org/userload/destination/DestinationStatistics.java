@@ -8,6 +8,7 @@ import org.HdrHistogram.Histogram;
  *
  * @param interceptor name of the interceptor in use
  * @param pages pages by way of arrival
+ * @param blocks pages that came or became huge pages
  * @param wireBytes bytes received and sent on all connections
  * @param faultLatencyNanos fault latency as touching threads saw it, nanoseconds
  * @param blockedNanosByThread nanoseconds each thread has waited for pages
@@ -16,6 +17,7 @@ import org.HdrHistogram.Histogram;
 public record DestinationStatistics(
         String interceptor,
         PageCounts pages,
+        BlockCounts blocks,
         long wireBytes,
         Histogram faultLatencyNanos,
         Map<String, Long> blockedNanosByThread,

@@ -9,6 +9,7 @@ import org.userload.memory.RegionTable;
 import org.userload.protocol.Feature;
 import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameLayout;
+import org.userload.protocol.FrameReader;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
 import org.userload.protocol.PageRuns;
@@ -36,6 +37,15 @@ final class StreamIntake extends ClientConnection {
     private final int acknowledgeEvery;
 
     private final PageDecoder decoder;
+    private final boolean takesBlocks;
+    private @Nullable StagingBlock staging;
+
+    /** The same while the content of a frame is put together in it. */
+    private @Nullable StagingBlock gathered;
+
+    /** The last content was a block, so the next may be one, too. */
+    private boolean blocksCome;
+
     private int unreadPages;
     private long acknowledgedAt;
     private int ackRegion;
@@ -48,14 +58,21 @@ final class StreamIntake extends ClientConnection {
             RegionTable table,
             PageInstaller installer,
             int windowPages,
+            boolean takesBlocks,
             WireBytes wire,
             Consumer<@Nullable Throwable> onLost) {
         super(Role.STREAM, session, RECEIVE_BYTES, wire);
         this.table = table;
         this.installer = installer;
         this.onLost = onLost;
+        this.takesBlocks = takesBlocks;
         this.decoder = new PageDecoder(table);
         this.acknowledgeEvery = Math.max(1, Math.min(windowPages / 8, FrameLayout.MAX_ZERO_RUN_PAGES));
+    }
+
+    @Override
+    long offeredFeatures() {
+        return takesBlocks ? Feature.ALL : super.offeredFeatures();
     }
 
     /** Asks the source to begin. Stream loop. */
@@ -83,9 +100,47 @@ final class StreamIntake extends ClientConnection {
         wire().add(FrameLayout.HEADER_BYTES + header.bodyLength());
     }
 
+    /** A block of which nothing is there is put together in memory that can become the guest's. */
+    @Override
+    public @Nullable ByteBuf gather(FrameHeader header) {
+        blocksCome = takesBlocks && isBlock(header);
+        if (!blocksCome || !installer.areMissing(header.region(), header.firstPage(), header.count())) {
+            return null;
+        }
+        StagingBlock block = staging;
+        if (block == null) {
+            block = new StagingBlock();
+            staging = block;
+        }
+        gathered = block;
+        return block.bytes();
+    }
+
+    private boolean isBlock(FrameHeader header) {
+        long address = installer.region(header.region()).hostAddressOf(header.firstPage());
+        return StagingBlock.canBecome(address, header.count());
+    }
+
+    /** Where a block lies already is where its next bytes go; before a header, where they would go if it is one's. */
+    @Override
+    protected @Nullable ByteBuf receiveInto(FrameReader next) {
+        StagingBlock block = staging;
+        if (block == null || !(blocksCome || next.isGathering())) {
+            return null;
+        }
+        int index = next.gatherIndex();
+        return index < 0 ? null : block.lend(index);
+    }
+
     @Override
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
-        installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
+        StagingBlock block = gathered;
+        if (block != null) {
+            gathered = null;
+            installer.installBlock(header.region(), firstPage, count, block.contentAddress());
+        } else {
+            installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
+        }
         unreadPages -= count;
         acknowledge(header.region(), firstPage, count);
     }
@@ -218,6 +273,10 @@ final class StreamIntake extends ClientConnection {
     @Override
     void lost(@Nullable Throwable cause) {
         decoder.close();
+        if (staging != null) {
+            staging.close();
+            staging = null;
+        }
         onLost.accept(cause);
     }
 }

@@ -42,6 +42,32 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
      */
     int install(MemoryRegion region, long firstPage, int count, long sourceAddress);
 
+    /** Whether {@link #take} may take memory instead of copying it. */
+    default boolean takesMemory() {
+        return false;
+    }
+
+    /**
+     * As {@link #install}, but the memory that the bytes lie in may be taken, as a whole or some pages of it: afterwards it
+     * holds anything, zeros where a page was taken. Worth it for a whole huge page of which nothing is there yet.
+     *
+     * @param source private anonymous memory of this process that nobody else uses
+     */
+    default Taken take(MemoryRegion region, long firstPage, int count, long source) {
+        return new Taken(0, install(region, firstPage, count, source));
+    }
+
+    /**
+     * What became of the pages of {@link #take}; the others were there already.
+     *
+     * @param moved pages whose memory was taken
+     * @param copied pages that were copied
+     */
+    record Taken(int moved, int copied) {}
+
+    /** Whether all of these pages are missing, at this moment: neither there nor known. */
+    boolean areMissing(MemoryRegion region, long firstPage, long count);
+
     /**
      * Installs pages that hold nothing but one word, for who waits for them; otherwise as {@link #install}.
      *

@@ -3,6 +3,7 @@ package org.userload.linux;
 import com.kenai.jffi.MemoryIO;
 import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
+import java.util.concurrent.atomic.AtomicInteger;
 import jnr.ffi.Pointer;
 
 /**
@@ -11,10 +12,10 @@ import jnr.ffi.Pointer;
  * <p>The mapping is reserved without swap accounting ({@code MAP_NORESERVE}), so that a sparse guest larger than the
  * host's memory can be opened.
  *
- * <p><b>Ownership.</b> {@link #close()} gives the memory back to the system at once. The address range itself stays
- * reserved until no Java code can reach this object: a thread that is in the middle of an access while another closes
- * sees zeros, never an unmapped address. Whoever hands {@link #address()} to native code must end that use before
- * closing.
+ * <p><b>Ownership.</b> {@link #close()} gives the memory back to the system at once, or when the last {@link #pin} is undone. The
+ * address range itself stays reserved until no Java code can reach this object: a thread that is in the middle of an
+ * access while another closes sees zeros, never an unmapped address. Whoever hands {@link #address()} to native code must
+ * end that use before closing, or pin the mapping for it.
  *
  * <p><b>Threads.</b> Any; {@code close} is idempotent.
  */
@@ -30,8 +31,14 @@ public final class Mapping implements AutoCloseable {
 
     private static final Cleaner CLEANER = Cleaner.create();
 
+    /** In {@link #pins}: closed. */
+    private static final int CLOSED = 1 << 31;
+
     private final long address;
     private final long length;
+
+    /** Uses for which the bytes must stay, and {@link #CLOSED}. */
+    private final AtomicInteger pins = new AtomicInteger();
 
     private Mapping(long address, long length) {
         this.address = address;
@@ -49,11 +56,42 @@ public final class Mapping implements AutoCloseable {
         if (length <= 0) {
             throw new IllegalArgumentException("a mapping needs at least one byte, not " + length);
         }
+        return new Mapping(map(length), length);
+    }
+
+    private static long map(long length) {
         Pointer start = LibC.C.mmap(null, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
         if (start == null || start.address() == MAP_FAILED) {
             throw NativeFailure.of("mmap", LibC.errno(), 0, length);
         }
-        return new Mapping(start.address(), length);
+        return start.address();
+    }
+
+    /**
+     * As {@link #anonymous}, at an address such that byte {@code offset} of the mapping is a multiple of {@code alignment}.
+     *
+     * @param alignment bytes, a power of two and a multiple of the host's page size
+     * @param offset bytes, at least 0, a multiple of the host's page size
+     */
+    public static Mapping aligned(long length, long alignment, long offset) {
+        int page = hostPageSize();
+        if (length <= 0 || Long.bitCount(alignment) != 1 || alignment < page || offset < 0 || offset % page != 0) {
+            throw new IllegalArgumentException(String.format(
+                    "no mapping of %d bytes has its byte %d on a multiple of %d", length, offset, alignment));
+        }
+        long whole = (length + page - 1) & -page;
+        long first = map(whole + alignment);
+        long end = first + whole + alignment;
+        long start = ((first + offset + alignment - 1) & -alignment) - offset;
+        unmap(first, start - first);
+        unmap(start + whole, end - start - whole);
+        return new Mapping(start, length);
+    }
+
+    private static void unmap(long address, long length) {
+        if (length > 0) {
+            NativeFailure.check("munmap", LibC.C.munmap(address, length), address, length);
+        }
     }
 
     /**
@@ -61,7 +99,12 @@ public final class Mapping implements AutoCloseable {
      * A wish; where the kernel has none, nothing changes.
      */
     public void preferHugePages() {
-        LibC.C.madvise(address, length, MADV_HUGEPAGE);
+        preferHugePages(0, length);
+    }
+
+    /** As {@link #preferHugePages()}, of a part: offset and length in bytes, page-aligned. */
+    public void preferHugePages(long offset, long bytes) {
+        LibC.C.madvise(address + offset, bytes, MADV_HUGEPAGE);
     }
 
     /** The host's page size in bytes. */
@@ -99,10 +142,30 @@ public final class Mapping implements AutoCloseable {
         NativeFailure.check("mprotect(PROT_NONE)", LibC.C.mprotect(address, length, PROT_NONE), address, length);
     }
 
-    /** Frees the memory; the address range follows when this object becomes unreachable. */
+    /**
+     * Keeps the bytes while a use lasts that does not end when {@link #close} is called, as that of a socket which has not
+     * sent them yet. Undone by one {@link #unpin}.
+     *
+     * @return false when the mapping is closed: its bytes are gone
+     */
+    public boolean pin() {
+        int before = pins.getAndUpdate(count -> count < 0 ? count : count + 1);
+        return before >= 0;
+    }
+
+    /** Ends a use. Any thread. */
+    public void unpin() {
+        if (pins.decrementAndGet() == CLOSED) {
+            discard(address, length);
+        }
+    }
+
+    /** Frees the memory, at the latest with the last use; the address range follows when this object becomes unreachable. */
     @Override
     public void close() {
-        discard(address, length);
+        if (pins.getAndUpdate(count -> count | CLOSED) == 0) {
+            discard(address, length);
+        }
     }
 
     private record Unmap(long address, long length) implements Runnable {

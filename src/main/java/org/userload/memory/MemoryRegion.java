@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
+import org.userload.linux.HugePages;
 import org.userload.linux.Mapping;
 
 /**
@@ -49,8 +50,12 @@ public final class MemoryRegion {
         this.received = new AtomicBitmap(pageCount);
     }
 
+    /** Page 0 of a region that has room for a huge page lies where one can begin. */
     static MemoryRegion map(int index, RegionTable.Entry entry, PageSize pageSize) {
-        Mapping mapping = Mapping.anonymous(entry.pageCount() << pageSize.shift());
+        long bytes = entry.pageCount() << pageSize.shift();
+        Mapping mapping = bytes < HugePages.BYTES || Mapping.hostPageSize() > HugePages.BYTES
+                ? Mapping.anonymous(bytes)
+                : Mapping.aligned(bytes, HugePages.BYTES, 0);
         return new MemoryRegion(index, entry, pageSize, mapping);
     }
 
@@ -120,6 +125,28 @@ public final class MemoryRegion {
      */
     public AtomicBitmap received() {
         return received;
+    }
+
+    /**
+     * The bytes of pages where they are, for who sends them from there: they stay until {@link #unpin}, also when the memory is
+     * closed meanwhile.
+     *
+     * @return null when the memory is closed, or when the pages do not lie in one buffer
+     */
+    public @Nullable ByteBuffer pin(long firstPage, int count) {
+        long offset = firstPage << pageShift;
+        int bytes = count << pageShift;
+        int start = within(offset);
+        ByteBuffer segment = segment(offset);
+        if (start > segment.capacity() - bytes || !mapping.pin()) {
+            return null;
+        }
+        return segment.slice(start, bytes);
+    }
+
+    /** Undoes one {@link #pin} that gave bytes. Any thread. */
+    public void unpin() {
+        mapping.unpin();
     }
 
     /** Copies bytes of present pages to a buffer's position and moves it. */

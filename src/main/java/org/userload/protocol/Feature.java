@@ -21,7 +21,9 @@ public enum Feature {
     /** FREE and RELEASED frames. */
     FREE(16),
     /** Connections of role {@link Role#FAULT}. */
-    FAULTS(32);
+    FAULTS(32),
+    /** PAGES frames of whole blocks of 512 pages, as often as they fit, so that the destination may take their memory. */
+    BLOCKS(256);
 
     /** Every feature that this implementation knows. */
     public static final long ALL = bits(values());

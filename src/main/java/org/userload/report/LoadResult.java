@@ -21,6 +21,7 @@ public record LoadResult(
         long memoryBytes,
         long totalUs,
         PageCounts pages,
+        HugePageFigures hugePages,
         long wireBytes,
         LatencySummary faultLatencyUs,
         long blockedUs) {
@@ -31,14 +32,19 @@ public record LoadResult(
         return "userload.load/1";
     }
 
-    /** From the statistics of a completed session. */
-    public static LoadResult of(DestinationStatistics statistics, RegionTable table) {
+    /**
+     * From the statistics of a completed session.
+     *
+     * @param hugeBytes memory that is huge pages
+     */
+    public static LoadResult of(DestinationStatistics statistics, RegionTable table, long hugeBytes) {
         return new LoadResult(
                 statistics.interceptor(),
                 table.pageSize().bytes(),
                 table.totalBytes(),
                 TimeUnit.NANOSECONDS.toMicros(statistics.completionNanos()),
                 statistics.pages(),
+                HugePageFigures.of(statistics.blocks(), hugeBytes),
                 statistics.wireBytes(),
                 LatencySummary.ofNanos(statistics.faultLatencyNanos()),
                 TimeUnit.NANOSECONDS.toMicros(statistics.totalBlockedNanos()));

@@ -21,6 +21,7 @@ import org.userload.source.EncodingStatistics;
  * @param guest what moved
  * @param times how long what took
  * @param pages pages by way of arrival
+ * @param hugePages memory that came as huge pages or became such
  * @param hints what asking the guest for its free pages took
  * @param wireBytes bytes of frames on all connections, both ways
  * @param faultLatencyUs as the touching thread saw it
@@ -42,6 +43,7 @@ public record MigrationResult(
         @JsonUnwrapped GuestFigures guest,
         @JsonUnwrapped Times times,
         PageFigures pages,
+        HugePageFigures hugePages,
         @JsonUnwrapped HintFigures hints,
         long wireBytes,
         LatencySummary faultLatencyUs,

@@ -126,6 +126,14 @@ public final class ResultTable {
         rows.add(new Row("  zero", Quantities.count(pages.zero()), "sent as a mark only"));
         rows.add(new Row("  free", Quantities.count(pages.free()), "not sent: the guest does not need what they held"));
         rows.add(new Row("  duplicate", Quantities.count(pages.duplicate()), "came twice, installed once"));
+        HugePageFigures huge = result.hugePages();
+        if (huge.bytes() > 0) {
+            rows.add(new Row(
+                    "huge pages",
+                    Quantities.bytes(huge.bytes()),
+                    "of 2 MiB: " + Quantities.count(huge.blocksMoved()) + " moved into place, "
+                            + Quantities.count(huge.blocksCollapsed()) + " made of small ones"));
+        }
         if (pages.ballooned() > 0) {
             rows.add(new Row("ballooned", Quantities.count(pages.ballooned()), "pages that the host had back before"));
         }

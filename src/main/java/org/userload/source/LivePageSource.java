@@ -1,6 +1,7 @@
 package org.userload.source;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MemoryRegion;
 import org.userload.memory.RegionTable;
@@ -81,6 +82,27 @@ public final class LivePageSource implements PageSource {
             dst.position(start);
             throw e;
         }
+    }
+
+    /** Pinned first: what is present then stays until it is unpinned. */
+    @Override
+    public @Nullable ByteBuffer pin(int region, long firstPage, int count) {
+        MemoryRegion pages = memory.region(region);
+        ByteBuffer bytes = pages.pin(firstPage, count);
+        if (bytes != null) {
+            try {
+                checkPresent(pages, firstPage, count);
+            } catch (PageSourceException e) {
+                pages.unpin();
+                throw e;
+            }
+        }
+        return bytes;
+    }
+
+    @Override
+    public void unpin(int region) {
+        memory.region(region).unpin();
     }
 
     /** Called before and after the bytes are looked at: closed memory has no present page, and reads as zeros. */

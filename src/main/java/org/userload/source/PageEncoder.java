@@ -1,8 +1,11 @@
 package org.userload.source;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.ChannelFutureListener;
 import io.netty.channel.ChannelHandlerContext;
 import java.nio.ByteBuffer;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.userload.pack.Compression;
 import org.userload.pack.PageDelta;
@@ -27,6 +30,9 @@ final class PageEncoder implements AutoCloseable {
     /** Fewer pages in an answer to a request than this are not compressed. */
     private static final int LEAST_PACKED_ANSWER = 4;
 
+    /** Fewer pages are copied, which costs less than to send them from where they are. */
+    private static final int LEAST_IN_PLACE = 4;
+
     /** The least part of a run that compression must save, as a shift. */
     private static final int LEAST_SAVED_SHIFT = 3;
 
@@ -40,6 +46,10 @@ final class PageEncoder implements AutoCloseable {
     private final int pageShift;
     private final @Nullable PagePacker packer;
     private final ByteBuffer scratch;
+
+    /** What to do for each region when pages were sent from where they are, or never will be. */
+    private final List<ChannelFutureListener> unpin;
+
     private @Nullable DeltaCache deltas;
 
     private PageEncoder(SourceSession session, PageEncoding encoding, int leastPacked, @Nullable DeltaCache deltas) {
@@ -52,6 +62,10 @@ final class PageEncoder implements AutoCloseable {
         this.deltas = deltas;
         int pageBytes = 1 << pageShift;
         int room = packer == null ? pageBytes : Math.max(packer.bound(pageBytes), pageBytes);
+        PageSource source = session.source();
+        this.unpin = IntStream.range(0, session.regionCount())
+                .mapToObj(region -> (ChannelFutureListener) sent -> source.unpin(region))
+                .toList();
         this.scratch = ByteBuffer.allocateDirect(deltas == null ? 0 : room + pageBytes);
     }
 
@@ -105,11 +119,24 @@ final class PageEncoder implements AutoCloseable {
 
     /** Writes frames, without a flush, with pages that {@link PageSource#describe} called data; gives their bytes. */
     int write(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
+        if (count >= LEAST_IN_PLACE && deltas == null && packer == null) {
+            ByteBuf frame = replies.contentInPlace(to.alloc(), region, firstPage, count, id);
+            if (frame != null) {
+                return writeInPlace(to, frame, region, count);
+            }
+        }
         ByteBuf raw = replies.content(to.alloc(), region, firstPage, count, id);
         DeltaCache cache = deltas;
         return cache == null
                 ? writeRun(to, raw, region, firstPage, 0, count, id)
                 : writeChanges(to, raw, cache, region, firstPage, count);
+    }
+
+    private int writeInPlace(ChannelHandlerContext to, ByteBuf frame, int region, int count) {
+        int bytes = frame.readableBytes();
+        counters.raw(count, count << pageShift);
+        to.write(frame).addListener(unpin.get(region));
+        return bytes;
     }
 
     /**

@@ -2,6 +2,9 @@ package org.userload.source;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.ByteBufAllocator;
+import io.netty.buffer.Unpooled;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
@@ -10,9 +13,17 @@ import org.userload.transport.SpareBuffer;
 
 /** Builds PAGES, ZERO and FREE frames from a page source. Used by one loop; the owner closes it. */
 final class PageReplies implements AutoCloseable {
+    /** Allocators are slow with buffers beyond this. */
+    private static final int LARGE_BYTES = 512 << 10;
+
     private final PageSource source;
     private final int pageShift;
     private final SpareBuffer spare;
+
+    /** For frames of many pages, made when needed: one is being sent while the other is filled. */
+    private final @Nullable SpareBuffer[] large = new @Nullable SpareBuffer[2];
+
+    private int nextLarge;
 
     PageReplies(PageSource source) {
         this.source = source;
@@ -24,7 +35,7 @@ final class PageReplies implements AutoCloseable {
     /** A frame with the content of pages that {@link PageSource#describe} called data. The caller sends or releases it. */
     ByteBuf content(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
         int bytes = count << pageShift;
-        ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES + bytes);
+        ByteBuf frame = take(allocator, FrameLayout.HEADER_BYTES + bytes);
         try {
             Frames.writeHeader(frame, FrameType.PAGES, region, bytes, firstPage, count, id);
             source.read(region, firstPage, count, frame.internalNioBuffer(FrameLayout.HEADER_BYTES, bytes));
@@ -34,6 +45,34 @@ final class PageReplies implements AutoCloseable {
             frame.release();
             throw e;
         }
+    }
+
+    private ByteBuf take(ByteBufAllocator allocator, int bytes) {
+        if (bytes <= LARGE_BYTES) {
+            return spare.take(allocator, bytes);
+        }
+        nextLarge ^= 1;
+        SpareBuffer buffer = large[nextLarge];
+        if (buffer == null) {
+            buffer = new SpareBuffer(FrameLayout.HEADER_BYTES + (FrameLayout.MAX_PAGES_PER_FRAME << pageShift));
+            large[nextLarge] = buffer;
+        }
+        return buffer.take(allocator, bytes);
+    }
+
+    /**
+     * As {@link #content}, with the pages where the source has them: once the frame is written, or lost, the caller calls {@link
+     * PageSource#unpin}. Null when the source has to read them.
+     */
+    @Nullable
+    ByteBuf contentInPlace(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
+        ByteBuffer pages = source.pin(region, firstPage, count);
+        if (pages == null) {
+            return null;
+        }
+        ByteBuf header = allocator.directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(header, FrameType.PAGES, region, count << pageShift, firstPage, count, id);
+        return allocator.compositeDirectBuffer(2).addComponents(true, header, Unpooled.wrappedBuffer(pages));
     }
 
     /** A frame that says that pages are zero. */
@@ -54,5 +93,10 @@ final class PageReplies implements AutoCloseable {
     @Override
     public void close() {
         spare.close();
+        for (SpareBuffer buffer : large) {
+            if (buffer != null) {
+                buffer.close();
+            }
+        }
     }
 }

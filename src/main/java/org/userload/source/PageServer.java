@@ -75,9 +75,9 @@ public final class PageServer implements AutoCloseable {
         this.cap = config.maxBytesPerSecond() == 0
                 ? null
                 : new BandwidthCap(config.maxBytesPerSecond(), System.nanoTime());
-        this.controlLoop = loops.start("userload-source-control");
-        this.requestLoop = loops.start("userload-source-requests");
-        this.streamLoop = loops.start("userload-source-stream");
+        this.controlLoop = loops.start("userload-source-control", config.placement(), 2, false);
+        this.requestLoop = loops.start("userload-source-requests", config.placement(), 0, true);
+        this.streamLoop = loops.start("userload-source-stream", config.placement(), 1, false);
         try {
             Channel bound = Sockets.listen(
                     config.endpoint(),
@@ -188,9 +188,10 @@ public final class PageServer implements AutoCloseable {
                         requestLoop,
                         answer);
             case STREAM -> {
-                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed, skipped);
+                boolean blocks = Feature.BLOCKS.in(hello.features()) && agreed.features() == 0;
+                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed, skipped, blocks);
                 session.streamIs(new SessionStream(session, stream, context));
-                yield new Admission(session, stream, streamLoop, answer);
+                yield new Admission(session, stream, streamLoop, blocks ? answer.with(Feature.BLOCKS) : answer);
             }
         };
     }

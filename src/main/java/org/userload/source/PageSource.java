@@ -1,6 +1,7 @@
 package org.userload.source;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 import org.userload.memory.RegionTable;
 
 /**
@@ -47,6 +48,20 @@ public interface PageSource extends AutoCloseable {
      *     region and page
      */
     void read(int region, long firstPage, int count, ByteBuffer dst);
+
+    /**
+     * The bytes of whole pages where the source has them, so that they can be sent without a copy. They stay there until {@link
+     * #unpin}, also when this source and what is behind it are closed; they may change as {@link #read} says.
+     *
+     * @return null when they have to be read, as always here
+     * @throws PageSourceException as {@link #read}
+     */
+    default @Nullable ByteBuffer pin(int region, long firstPage, int count) {
+        return null;
+    }
+
+    /** Undoes one {@link #pin} of this region that gave bytes. Any thread. */
+    default void unpin(int region) {}
 
     /** What this source is, for error messages: {@code "image /path/file.raw"}, {@code "live memory of ..."}. */
     String description();

@@ -40,18 +40,26 @@ final class StreamRole implements ConnectionRole {
 
     private int marks;
 
+    /** What became of a run. */
+    private enum Step {
+        SENT,
+        FLUSH,
+        NO_ROOM
+    }
+
     StreamRole(
             SourceSession session,
             SessionEnd end,
             @Nullable BandwidthCap cap,
             PageEncoding encoding,
-            UnreadPages unread) {
+            UnreadPages unread,
+            boolean wholeBlocks) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
         this.encoder = PageEncoder.ofStream(session, encoding);
         this.unread = unread;
-        this.flow = new StreamFlow(cap, this::sendAfterWait);
+        this.flow = new StreamFlow(cap, wholeBlocks, this::sendAfterWait);
     }
 
     @Override
@@ -190,15 +198,19 @@ final class StreamRole implements ConnectionRole {
                 finish(to, current);
                 break;
             }
-            if (sendFirstOf(to, run, current)) {
+            Step step = sendFirstOf(to, run, current);
+            if (step == Step.NO_ROOM) {
+                break;
+            }
+            if (step == Step.FLUSH) {
                 to.flush();
             }
         }
         to.flush();
     }
 
-    /** Sends the first pages of a run, as many as are of one kind and fit a frame; returns whether to flush. */
-    private boolean sendFirstOf(ChannelHandlerContext to, StreamOrder.Run run, StreamPass current) {
+    /** Sends the first pages of a run, as many as are of one kind and fit a frame. */
+    private Step sendFirstOf(ChannelHandlerContext to, StreamOrder.Run run, StreamPass current) {
         int region = run.region();
         long first = run.pages().first();
         int longest = (int) run.pages().count();
@@ -211,9 +223,14 @@ final class StreamRole implements ConnectionRole {
         if (free > 0) {
             mark(region, first, free, current);
             session.countFree(free);
-            return flow.sent(0, encoder.writeFree(to, region, first, free, 0, unread.pattern()));
+            return sent(0, encoder.writeFree(to, region, first, free, 0, unread.pattern()));
         }
-        PageRun kind = describe(region, first, longest);
+        int most =
+                flow.framePages(first, unread.unknownFrom(region, first, Math.min(longest, StreamDepth.BLOCK_PAGES)));
+        if (most == 0) {
+            return Step.NO_ROOM;
+        }
+        PageRun kind = describe(region, first, most, longest);
         int pages = kind.pageCount();
         mark(region, first, pages, current);
         if (kind.isZero()) {
@@ -221,13 +238,16 @@ final class StreamRole implements ConnectionRole {
         }
         int bytes = encoder.write(to, region, first, pages, 0);
         session.countStream(pages);
-        return flow.sent(pages, bytes);
+        return sent(pages, bytes);
+    }
+
+    private Step sent(int pages, int bytes) {
+        return flow.sent(pages, bytes) ? Step.FLUSH : Step.SENT;
     }
 
     /** Looks at no more pages than go in a frame, unless they are zero. */
-    private PageRun describe(int region, long first, int longest) {
+    private PageRun describe(int region, long first, int most, int longest) {
         PageSource source = session.source();
-        int most = unread.unknownFrom(region, first, Math.min(longest, flow.framePages()));
         PageRun kind = source.describe(region, first, most);
         return kind.isZero() && kind.pageCount() == most
                 ? source.describe(region, first, unread.unknownFrom(region, first, longest))
@@ -240,9 +260,9 @@ final class StreamRole implements ConnectionRole {
         current.count(pages);
     }
 
-    private boolean sendZero(ChannelHandlerContext to, int region, long first, int pages) {
+    private Step sendZero(ChannelHandlerContext to, int region, long first, int pages) {
         session.countZero(pages);
-        return flow.sent(0, encoder.writeZero(to, region, first, pages, 0));
+        return sent(0, encoder.writeZero(to, region, first, pages, 0));
     }
 
     private void finish(ChannelHandlerContext to, StreamPass current) {

@@ -191,7 +191,8 @@ class ReplayIT {
                         "throughput",
                         "page_map",
                         "hint_bytes",
-                        "hint_us");
+                        "hint_us",
+                        "huge_pages");
         assertThat(names(object.get("pages")))
                 .containsExactlyInAnyOrder(
                         "total", "demand", "stream", "precopy", "zero", "free", "ballooned", "duplicate");

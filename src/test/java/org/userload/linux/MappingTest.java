@@ -31,6 +31,23 @@ class MappingTest {
         }
     }
 
+    @Test
+    void closedMapping_keepsItsBytes_untilTheLastPinIsUndone() {
+        try (Mapping mapping = Mapping.anonymous(2L * PAGE)) {
+            ByteBuffer bytes = mapping.buffer(0, PAGE);
+            bytes.putLong(0, 42);
+            assertThat(mapping.pin()).isTrue();
+            assertThat(mapping.pin()).isTrue();
+            mapping.close();
+            mapping.unpin();
+            assertThat(bytes.getLong(0)).as("with a pin left").isEqualTo(42);
+            assertThat(mapping.pin()).as("pin of a closed mapping").isFalse();
+            mapping.unpin();
+            assertThat(bytes.getLong(0)).as("after the last").isZero();
+            assertThat(mapping.pin()).as("pin of a closed mapping").isFalse();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(longs = {0, -1, Long.MIN_VALUE})
     void sizeBelowOne_isRefused(long length) {
