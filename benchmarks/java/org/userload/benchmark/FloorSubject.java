@@ -1,8 +1,8 @@
 package org.userload.benchmark;
 
-import com.kenai.jffi.MemoryIO;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.kenai.jffi.MemoryIO;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;

@@ -9,7 +9,6 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -132,11 +131,15 @@ class NativeClientIT {
         StringBuilder address = new StringBuilder();
         Threads.await("the source's address", 60, () -> {
             try {
-                server.out().lines().filter(line -> line.contains(" on ")).findFirst().ifPresent(line -> {
-                    String rest = line.substring(line.indexOf(" on ") + " on ".length());
-                    address.setLength(0);
-                    address.append(rest.lines().findFirst().orElse(""));
-                });
+                server.out()
+                        .lines()
+                        .filter(line -> line.contains(" on "))
+                        .findFirst()
+                        .ifPresent(line -> {
+                            String rest = line.substring(line.indexOf(" on ") + " on ".length());
+                            address.setLength(0);
+                            address.append(rest.lines().findFirst().orElse(""));
+                        });
                 return address.length() > 0;
             } catch (IOException e) {
                 throw new AssertionError(e);
