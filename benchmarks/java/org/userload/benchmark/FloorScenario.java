@@ -63,7 +63,7 @@ enum FloorScenario {
     boolean isStream() {
         return switch (this) {
             case STREAM, STREAM_HUGE, STREAM_TOUCHER, STREAM_TOUCH_ALL -> true;
-            case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY, FAULT_LOCAL, DIRTY -> false;
+            case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY, FAULT_LOCAL, FAULT_SIGNAL, DIRTY -> false;
         };
     }
 

@@ -166,7 +166,7 @@ final class FloorSubject {
     }
 
     /** Touches pages, with as many threads as the scenario says, each an equal part. */
-    private void touch(GuestMemory memory, int[] order, long[] latencies) {
+    private void touch(Reader memory, int[] order, long[] latencies) {
         int touchers = scenario.touchers();
         if (touchers == 1) {
             touchPart(memory, order, latencies, 0, order.length);
@@ -188,7 +188,7 @@ final class FloorSubject {
         }
     }
 
-    private static void touchPart(GuestMemory memory, int[] order, long[] latencies, int first, int end) {
+    private static void touchPart(Reader memory, int[] order, long[] latencies, int first, int end) {
         for (int i = first; i < end; i++) {
             latencies[i] = touchNanos(memory, order[i]);
         }
@@ -236,8 +236,8 @@ final class FloorSubject {
     }
 
     private int touchAll(Destination destination, long[] latencies) {
-        GuestMemory memory = destination.memory();
-        AtomicBitmap received = memory.region(0).received();
+        Reader memory = reader(destination.memory());
+        AtomicBitmap received = destination.memory().region(0).received();
         int faults = 0;
         for (int page : Pattern.randomOrder(pages, pages, Pattern.SEED)) {
             boolean present = received.get(page);
