@@ -12,6 +12,7 @@
 enum { EXIT_USAGE = 2 };
 
 #define PAGES_PER_MIB (((size_t)1 << 20) / PAGE_BYTES)
+#define MOST_TOUCHERS 256
 #define MOST_PAGES ((uint64_t)1 << 28)
 #define MOST_CHUNK_BYTES ((uint64_t)16 << 20)
 #define MOST_LOW_WATER_BYTES ((uint64_t)1 << 20)
@@ -23,14 +24,17 @@ static const char help[] =
     "Scenarios:\n"
     "  fault-tcp    page faults served by another process over loopback TCP\n"
     "  fault-local  page faults served from a buffer, without a network\n"
+    "  fault-signal as fault-tcp, but each fault is a signal, served by the touching thread\n"
     "  stream       all memory in order over a second connection\n"
     "  dirty        random writes in rounds, each ended by a scan for the written pages\n"
     "\n"
-    "Options of fault-tcp and fault-local:\n"
+    "Options of fault-tcp, fault-local and fault-signal:\n"
     "  --touches M          measured touches, each of another missing page (default 20000)\n"
     "  --warmup W           touches before them that are not measured (default 2000)\n"
+    "  --touchers N         threads that share the touches (default 1)\n"
     "Options of stream:\n"
     "  --toucher            touch pages at random meanwhile, until all are present\n"
+    "  --touch-all          touch every page once meanwhile, at random, and time how long that takes\n"
     "  --chunk BYTES        most page data in one frame (default 65536)\n"
     "  --low-water BYTES    wake the stream intake for so many at least (default 262144)\n"
     "Options of dirty:\n"
@@ -49,7 +53,7 @@ static const char help[] =
     "  --json               print one JSON object\n"
     "  --help               print this\n";
 
-static const char *const scenario_names[] = {"fault-tcp", "fault-local", "stream", "dirty", NULL};
+static const char *const scenario_names[] = {"fault-tcp", "fault-local", "fault-signal", "stream", "dirty", NULL};
 static const char *const pin_names[] = {"none", "same", "split", NULL};
 static const char *const loop_names[] = {"poll", "blocking", NULL};
 
@@ -102,7 +106,7 @@ static size_t pages_in(const char *option, const char *text, uint64_t most_bytes
 enum option_id {
     OPTION_PAGES = 1, OPTION_MIB, OPTION_PIN, OPTION_LOOP, OPTION_SEED, OPTION_COLD, OPTION_VERIFY,
     OPTION_JSON, OPTION_HELP, OPTION_TOUCHES, OPTION_WARMUP, OPTION_TOUCHER, OPTION_CHUNK,
-    OPTION_LOW_WATER, OPTION_ROUNDS,
+    OPTION_LOW_WATER, OPTION_ROUNDS, OPTION_TOUCH_ALL, OPTION_TOUCHERS,
 };
 
 static const struct option table[] = {
@@ -118,6 +122,8 @@ static const struct option table[] = {
     {"touches", required_argument, NULL, OPTION_TOUCHES},
     {"warmup", required_argument, NULL, OPTION_WARMUP},
     {"toucher", no_argument, NULL, OPTION_TOUCHER},
+    {"touch-all", no_argument, NULL, OPTION_TOUCH_ALL},
+    {"touchers", required_argument, NULL, OPTION_TOUCHERS},
     {"chunk", required_argument, NULL, OPTION_CHUNK},
     {"low-water", required_argument, NULL, OPTION_LOW_WATER},
     {"rounds", required_argument, NULL, OPTION_ROUNDS},
@@ -126,16 +132,20 @@ static const struct option table[] = {
 
 static bool applies(enum option_id option, enum scenario scenario)
 {
-    bool is_fault = scenario == SCENARIO_FAULT_TCP || scenario == SCENARIO_FAULT_LOCAL;
+    bool is_fault = scenario == SCENARIO_FAULT_TCP || scenario == SCENARIO_FAULT_LOCAL ||
+                    scenario == SCENARIO_FAULT_SIGNAL;
     if (option == OPTION_TOUCHES)
         return is_fault || scenario == SCENARIO_DIRTY;
-    if (option == OPTION_WARMUP)
+    if (option == OPTION_WARMUP || option == OPTION_TOUCHERS)
         return is_fault;
     if (option == OPTION_ROUNDS)
         return scenario == SCENARIO_DIRTY;
+    if (option == OPTION_LOOP && scenario == SCENARIO_FAULT_SIGNAL)
+        return false; /* no thread but the toucher */
     if (option == OPTION_VERIFY || option == OPTION_LOOP || option == OPTION_COLD)
         return scenario != SCENARIO_DIRTY; /* it always checks; it has no handler and no missing memory */
-    if (option == OPTION_TOUCHER || option == OPTION_CHUNK || option == OPTION_LOW_WATER)
+    if (option == OPTION_TOUCHER || option == OPTION_TOUCH_ALL || option == OPTION_CHUNK ||
+        option == OPTION_LOW_WATER)
         return scenario == SCENARIO_STREAM;
     return true;
 }
@@ -176,6 +186,12 @@ static void set(struct options *options, const struct option *option, const char
         break;
     case OPTION_TOUCHER:
         options->toucher = true;
+        break;
+    case OPTION_TOUCH_ALL:
+        options->touch_all = true;
+        break;
+    case OPTION_TOUCHERS:
+        options->touchers = number(name, text, 1, MOST_TOUCHERS);
         break;
     case OPTION_COLD:
         options->cold = true;
@@ -219,6 +235,7 @@ struct options options_parse(int argc, char **argv)
         .touches = scenario == SCENARIO_DIRTY ? 0 : 20000,
         .warmup = scenario == SCENARIO_DIRTY ? 0 : 2000,
         .rounds = 50,
+        .touchers = 1,
         .chunk_pages = 65536 / PAGE_BYTES,
         .low_water_bytes = 262144,
     };
@@ -235,6 +252,8 @@ struct options options_parse(int argc, char **argv)
         usage_error("unexpected argument '%s'", argv[optind]);
     if (options.touches == 0) /* dirty */
         options.touches = options.pages < 100 ? 1 : options.pages / 100;
+    if (options.toucher && options.touch_all)
+        usage_error("--toucher and --touch-all are two ways to touch; choose one");
     if (scenario != SCENARIO_STREAM && options.touches + options.warmup > options.pages)
         usage_error("%zu touches and %zu warm-up touches, each of another page, need more than %zu pages",
                     options.touches, options.warmup, options.pages);

@@ -8,7 +8,7 @@
 
 #include "affinity.h"
 
-enum scenario { SCENARIO_FAULT_TCP, SCENARIO_FAULT_LOCAL, SCENARIO_STREAM, SCENARIO_DIRTY };
+enum scenario { SCENARIO_FAULT_TCP, SCENARIO_FAULT_LOCAL, SCENARIO_FAULT_SIGNAL, SCENARIO_STREAM, SCENARIO_DIRTY };
 
 enum loop { LOOP_POLL, LOOP_BLOCKING };
 
@@ -24,6 +24,8 @@ struct options {
     size_t chunk_pages; /* most pages in one stream frame */
     size_t low_water_bytes; /* the stream intake sleeps until so many are there */
     bool toucher;
+    bool touch_all;
+    size_t touchers;    /* threads that share the touches */
     bool verify;
     bool cold;
     bool json;

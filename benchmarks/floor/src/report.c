@@ -67,6 +67,8 @@ void report_table(const struct options *options, const struct result *result)
     }
     if (has_stream(options))
         printf("  %-22s %12.1f MB/s\n", "stream", stream_mb_per_s(options, result));
+    if (options->touch_all)
+        row_us("all touched", (double)result->touched_ns);
     row_us("total", (double)result->total_ns);
     row_count("pages by demand", result->pages_demand);
     row_count("pages by stream", result->pages_stream);
@@ -87,6 +89,8 @@ void report_json(const struct options *options, const struct result *result)
                latency->max_ns, latency->mean_ns);
     if (has_stream(options))
         printf(",\"stream_mb_per_s\":%.1f", stream_mb_per_s(options, result));
+    if (options->touch_all)
+        printf(",\"touched_us\":%.1f", (double)result->touched_ns / 1e3);
     if (options->scenario == SCENARIO_DIRTY)
         json_dirty(options, result);
     printf(",\"total_us\":%.1f,\"pages_demand\":%zu,\"pages_stream\":%zu,\"pages_duplicate\":%zu}\n",

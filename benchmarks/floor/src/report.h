@@ -8,6 +8,7 @@
 struct result {
     struct latency_summary fault_latency; /* count 0: nothing was touched */
     uint64_t total_ns;                    /* fault-*: measured touches; stream: start to complete; dirty: scans */
+    uint64_t touched_ns;                  /* stream with touch-all: start until every page was touched */
     uint64_t dirty_start_ns;              /* dirty: to protect all memory for the first time */
     uint64_t scan_ns;                     /* dirty: these four are medians of the rounds */
     uint64_t untracked_write_ns;          /* each per write */

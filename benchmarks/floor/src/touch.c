@@ -1,6 +1,11 @@
 #include "touch.h"
 
+#include <errno.h>
+#include <pthread.h>
+
+#include "affinity.h"
 #include "clock.h"
+#include "fail.h"
 #include "memory.h"
 #include "pattern.h"
 
@@ -38,6 +43,50 @@ static uint32_t *random_order(const struct options *options, size_t count)
     return order;
 }
 
+/* A thread's part of the touches. */
+struct part {
+    const struct options *options;
+    const struct destination *destination;
+    const uint32_t *order;
+    size_t count;
+    struct latencies latencies;
+    pthread_t thread;
+};
+
+static void *touch_part(void *argument)
+{
+    struct part *part = argument;
+    affinity_pin(part->options->pin, ROLE_TOUCHER);
+    for (size_t i = 0; i < part->count; i++)
+        latencies_add(&part->latencies, timed_touch_ns(part->destination, part->order[i]));
+    return NULL;
+}
+
+/* Each thread keeps its latencies in its own part of the array. */
+static void touch_in_parts(const struct options *options, const struct destination *destination,
+                           const uint32_t *order, struct latencies *latencies)
+{
+    struct part *parts = memory_map_present(options->touchers * sizeof *parts);
+    for (size_t i = 0; i < options->touchers; i++) {
+        size_t first = options->touches * i / options->touchers;
+        size_t count = options->touches * (i + 1) / options->touchers - first;
+        parts[i] = (struct part){
+            .options = options,
+            .destination = destination,
+            .order = order + first,
+            .count = count,
+            .latencies = {.ns = latencies->ns + first, .count = 0, .capacity = count},
+        };
+    }
+    for (size_t i = 0; i < options->touchers; i++)
+        if ((errno = pthread_create(&parts[i].thread, NULL, touch_part, &parts[i])) != 0)
+            fail_call("pthread_create(toucher)");
+    for (size_t i = 0; i < options->touchers; i++)
+        pthread_join(parts[i].thread, NULL);
+    latencies->count = options->touches;
+    memory_unmap(parts, options->touchers * sizeof *parts);
+}
+
 uint64_t touch_missing_ns(const struct options *options, const struct destination *destination,
                           struct latencies *latencies)
 {
@@ -47,11 +96,27 @@ uint64_t touch_missing_ns(const struct options *options, const struct destinatio
     for (; i < options->warmup; i++)
         touch(destination, order[i]);
     uint64_t start_ns = now_ns();
-    for (; i < end; i++)
-        latencies_add(latencies, timed_touch_ns(destination, order[i]));
+    if (options->touchers > 1)
+        touch_in_parts(options, destination, order + i, latencies);
+    else
+        for (; i < end; i++)
+            latencies_add(latencies, timed_touch_ns(destination, order[i]));
     uint64_t total_ns = now_ns() - start_ns;
     memory_unmap(order, options->pages * sizeof *order);
     return total_ns;
+}
+
+void touch_all(const struct options *options, const struct destination *destination,
+               struct latencies *latencies)
+{
+    uint32_t *order = random_order(options, options->pages);
+    for (size_t i = 0; i < options->pages; i++) {
+        if (bitmap_test(destination->received, order[i]))
+            touch(destination, order[i]);
+        else
+            latencies_add(latencies, timed_touch_ns(destination, order[i]));
+    }
+    memory_unmap(order, options->pages * sizeof *order);
 }
 
 void touch_until_complete(const struct options *options, const struct destination *destination,

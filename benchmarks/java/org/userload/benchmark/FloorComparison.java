@@ -50,7 +50,7 @@ public final class FloorComparison implements Callable<Integer> {
             split = ",",
             description =
                     "Placements: same (all on CPU 0), split (toucher and stream intake on CPU 0, fault loop and source"
-                            + " on CPU 1), none. Default: same for faults, none for streams.")
+                            + " on CPU 1), none. Default: same for faults, none for streams, adaptive waits and many threads.")
     private Set<Pin> pins = EnumSet.noneOf(Pin.class);
 
     @Option(names = "--scenario", split = ",", description = "Some of: ${COMPLETION-CANDIDATES}. Default: all.")
@@ -84,7 +84,7 @@ public final class FloorComparison implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         run(List.of("make", "-s", "-C", floor.toString()));
         for (FloorScenario scenario : scenarios) {
-            for (Pin pin : pins.isEmpty() ? EnumSet.of(scenario.isStream() ? Pin.NONE : Pin.SAME) : pins) {
+            for (Pin pin : pins.isEmpty() ? EnumSet.of(scenario.pin()) : pins) {
                 compare(scenario, pin);
             }
         }
@@ -119,7 +119,7 @@ public final class FloorComparison implements Callable<Integer> {
         double[] javaValues = java.stream().mapToDouble(metric::of).toArray();
         double[] ratios = new double[cValues.length];
         for (int i = 0; i < ratios.length; i++) {
-            ratios[i] = javaValues[i] / cValues[i];
+            ratios[i] = metric.isOfJavaAlone() ? javaValues[i] : javaValues[i] / cValues[i];
         }
         return new Row(scenario, pin, metric, Spread.of(cValues), Spread.of(javaValues), Spread.of(ratios));
     }

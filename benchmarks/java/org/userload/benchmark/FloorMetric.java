@@ -11,16 +11,31 @@ import java.util.List;
  * @param scale what to multiply with
  * @param goal the ratio of Java to C to reach
  * @param isSpeed whether more is better, so that the goal is the least ratio and not the greatest
+ * @param isOfJavaAlone whether the goal is for Java's value, since C has none
  */
-record FloorMetric(String name, String pointer, double scale, double goal, boolean isSpeed) {
+record FloorMetric(String name, String pointer, double scale, double goal, boolean isSpeed, boolean isOfJavaAlone) {
     private static final double NONE = Double.NaN;
     private static final double MICROS = 1e-3;
 
     static List<FloorMetric> of(FloorScenario scenario) {
         return switch (scenario) {
+            case FAULT_ADAPTIVE -> List.of(latency("p50", 1), latency("p99", NONE), latency("mean", NONE));
+            case FAULT_MANY ->
+                List.of(
+                        new FloorMetric("all ms", "/total_us", MICROS, 1.25, false),
+                        latency("p50", NONE),
+                        latency("p99", NONE));
             case FAULT_TCP -> List.of(latency("p50", 1.25), latency("p99", 1.6), latency("mean", NONE));
+            case FAULT_SIGNAL -> List.of(latency("p50", 1.1), latency("p99", 1.4), latency("mean", NONE));
             case FAULT_LOCAL -> List.of(latency("p50", 1.3), latency("p99", NONE), latency("mean", NONE));
             case STREAM -> List.of(speed(0.85));
+            case STREAM_HUGE -> List.of(speed(1.15), new FloorMetric("huge share", "/huge_share", 1, 0.95, true, true));
+            case STREAM_TOUCH_ALL ->
+                List.of(
+                        new FloorMetric("all touched ms", "/touched_us", MICROS, 1.15, false),
+                        latency("p50", NONE),
+                        latency("p99", NONE),
+                        new FloorMetric("faults", "/fault_latency_ns/count", 1, NONE, false));
             case STREAM_TOUCHER ->
                 List.of(
                         latency("p50", NONE),
@@ -35,6 +50,10 @@ record FloorMetric(String name, String pointer, double scale, double goal, boole
                         new FloorMetric("first write ns", "/dirty/first_write_ns", 1, NONE, false),
                         new FloorMetric("second write ns", "/dirty/second_write_ns", 1, NONE, false));
         };
+    }
+
+    FloorMetric(String name, String pointer, double scale, double goal, boolean isSpeed) {
+        this(name, pointer, scale, goal, isSpeed, false);
     }
 
     private static FloorMetric latency(String quantile, double goal) {

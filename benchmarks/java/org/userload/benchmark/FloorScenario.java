@@ -7,9 +7,19 @@ import java.util.Locale;
 /** The scenarios of {@code benchmarks/floor} that are compared. */
 enum FloorScenario {
     FAULT_TCP,
+    /** The same where Java waits adaptively, at both ends. */
+    FAULT_ADAPTIVE,
+    /** 16 threads that touch. */
+    FAULT_MANY,
     FAULT_LOCAL,
+    FAULT_SIGNAL,
+    /** Small pages at both sides. */
     STREAM,
+    /** Huge pages in Java; C copies as before. */
+    STREAM_HUGE,
     STREAM_TOUCHER,
+    /** A thread touches every page once. */
+    STREAM_TOUCH_ALL,
     DIRTY;
 
     private static final int PAGES_PER_MIB = 256;
@@ -51,13 +61,26 @@ enum FloorScenario {
     }
 
     boolean isStream() {
-        return this == STREAM || this == STREAM_TOUCHER;
+        return switch (this) {
+            case STREAM, STREAM_HUGE, STREAM_TOUCHER, STREAM_TOUCH_ALL -> true;
+            case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY, FAULT_LOCAL, FAULT_SIGNAL, DIRTY -> false;
+        };
+    }
+
+    /** Threads that touch in the fault scenarios. */
+    int touchers() {
+        return this == FAULT_MANY ? 16 : 1;
+    }
+
+    /** Where nothing else is asked for. */
+    Pin pin() {
+        return isStream() || this == FAULT_ADAPTIVE || this == FAULT_MANY ? Pin.NONE : Pin.SAME;
     }
 
     int pages(Size size) {
         return switch (this) {
-            case FAULT_TCP, FAULT_LOCAL -> size.faultPages;
-            case STREAM, STREAM_TOUCHER -> size.streamMib * PAGES_PER_MIB;
+            case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY, FAULT_LOCAL, FAULT_SIGNAL -> size.faultPages;
+            case STREAM, STREAM_HUGE, STREAM_TOUCHER, STREAM_TOUCH_ALL -> size.streamMib * PAGES_PER_MIB;
             case DIRTY -> size.dirtyMib * PAGES_PER_MIB;
         };
     }
@@ -67,18 +90,25 @@ enum FloorScenario {
         List<String> arguments = new ArrayList<>();
         arguments.add(
                 switch (this) {
-                    case FAULT_TCP -> "fault-tcp";
+                    case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY -> "fault-tcp";
                     case FAULT_LOCAL -> "fault-local";
-                    case STREAM, STREAM_TOUCHER -> "stream";
+                    case FAULT_SIGNAL -> "fault-signal";
+                    case STREAM, STREAM_HUGE, STREAM_TOUCHER, STREAM_TOUCH_ALL -> "stream";
                     case DIRTY -> "dirty";
                 });
         if (this == STREAM_TOUCHER) {
             arguments.add("--toucher");
         }
+        if (this == STREAM_TOUCH_ALL) {
+            arguments.add("--touch-all");
+        }
+        if (touchers() > 1) {
+            arguments.addAll(List.of("--touchers", Integer.toString(touchers())));
+        }
         if (this == DIRTY) {
             arguments.addAll(List.of("--rounds", Integer.toString(size.dirtyRounds)));
         }
-        if (this == FAULT_TCP || this == FAULT_LOCAL) {
+        if (!isStream() && this != DIRTY) {
             arguments.addAll(
                     List.of("--touches", Integer.toString(size.touches), "--warmup", Integer.toString(size.warmup)));
         }
@@ -89,9 +119,14 @@ enum FloorScenario {
     String label() {
         return switch (this) {
             case FAULT_TCP -> "fault over TCP";
+            case FAULT_ADAPTIVE -> "fault over TCP, adaptive wait";
+            case FAULT_MANY -> "fault over TCP, 16 threads";
             case FAULT_LOCAL -> "fault, local";
-            case STREAM -> "stream";
+            case FAULT_SIGNAL -> "fault by signal, over TCP";
+            case STREAM -> "stream, small pages";
+            case STREAM_HUGE -> "stream, huge pages";
             case STREAM_TOUCHER -> "stream + toucher";
+            case STREAM_TOUCH_ALL -> "stream + all touched";
             case DIRTY -> "dirty pages";
         };
     }

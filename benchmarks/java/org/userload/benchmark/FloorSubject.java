@@ -2,15 +2,19 @@ package org.userload.benchmark;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.kenai.jffi.MemoryIO;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.userload.benchmark.FloorScenario.Pin;
 import org.userload.benchmark.FloorScenario.Size;
@@ -25,6 +29,8 @@ import org.userload.linux.NativeMemory;
 import org.userload.memory.AtomicBitmap;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
+import org.userload.transport.Placement;
+import org.userload.transport.WaitPolicy;
 
 /**
  * The Java side of {@link FloorComparison}: a destination process that runs one scenario each time a line arrives on its
@@ -70,10 +76,17 @@ final class FloorSubject {
             serve(warmUpTurns, () -> dirtyTurn(dirty));
             return;
         }
-        try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.PATTERN, pages, pin.sourceCpu())) {
+        WaitPolicy waiting = scenario == FloorScenario.FAULT_ADAPTIVE ? WaitPolicy.ADAPTIVE : WaitPolicy.BLOCK;
+        try (SourceProcess source = SourceProcess.start(
+                BenchmarkSource.Content.PATTERN, pages, pin.sourceCpu(), "wait=" + waiting.name())) {
             DestinationConfig config = DestinationConfig.from(source.endpoint())
-                    .withInterceptor(InterceptorChoice.USERFAULTFD)
-                    .withStreamAtOnce(false);
+                    .withInterceptor(
+                            scenario == FloorScenario.FAULT_SIGNAL
+                                    ? InterceptorChoice.SIGNAL
+                                    : InterceptorChoice.USERFAULTFD)
+                    .withStreamAtOnce(false)
+                    .withHugePages(scenario != FloorScenario.STREAM)
+                    .withPlacement(new Placement(List.of(), waiting));
             serve(warmUpTurns, () -> scenario.isStream() ? stream(config) : faults(config));
         }
     }
@@ -107,7 +120,7 @@ final class FloorSubject {
         warmHost();
         try (Destination destination = Destination.open(config)) {
             placeFaultLoop();
-            ObjectNode result = touchMissing(destination.memory());
+            ObjectNode result = touchMissing(reader(destination.memory()));
             count(result, destination.statistics().pages());
             return result;
         }
@@ -117,11 +130,27 @@ final class FloorSubject {
         warmHost();
         try (LocalPages local = new LocalPages(origin)) {
             placeFaultLoop();
-            return touchMissing(local.memory());
+            return touchMissing(reader(local.memory()));
         }
     }
 
-    private ObjectNode touchMissing(GuestMemory memory) {
+    /** How a word of memory is read. */
+    private interface Reader {
+        long getLong(long address);
+    }
+
+    /** By the page-access layer; where a signal is to be measured past it, as any Java code that has the address. */
+    private Reader reader(GuestMemory memory) {
+        if (scenario != FloorScenario.FAULT_SIGNAL) {
+            return memory::getLong;
+        }
+        ByteBuffer bytes = MemoryIO.getInstance()
+                .newDirectByteBuffer(memory.region(0).hostAddress(), pages << 12)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        return address -> bytes.getLong((int) address);
+    }
+
+    private ObjectNode touchMissing(Reader memory) {
         int[] order = Pattern.randomOrder(pages, size.warmup() + size.touches(), Pattern.SEED);
         long[] latencies = new long[size.touches()];
         for (int i = 0; i < size.warmup(); i++) {
@@ -129,17 +158,51 @@ final class FloorSubject {
         }
         long allocatedBefore = AllocatedBytes.ofAllThreads();
         long start = System.nanoTime();
-        for (int i = 0; i < latencies.length; i++) {
-            latencies[i] = touchNanos(memory, order[size.warmup() + i]);
-        }
+        touch(memory, Arrays.copyOfRange(order, size.warmup(), order.length), latencies);
         long total = System.nanoTime() - start;
         double allocated = AllocatedBytes.ofAllThreads() - allocatedBefore;
         return result(total, latencies, latencies.length)
                 .put("allocated_bytes_per_fault", allocated / latencies.length);
     }
 
+    /** Touches pages, with as many threads as the scenario says, each an equal part. */
+    private void touch(Reader memory, int[] order, long[] latencies) {
+        int touchers = scenario.touchers();
+        if (touchers == 1) {
+            touchPart(memory, order, latencies, 0, order.length);
+            return;
+        }
+        Thread[] threads = new Thread[touchers];
+        for (int i = 0; i < touchers; i++) {
+            int first = (int) ((long) order.length * i / touchers);
+            int end = (int) ((long) order.length * (i + 1) / touchers);
+            threads[i] = new Thread(() -> touchPart(memory, order, latencies, first, end), "toucher");
+            threads[i].start();
+        }
+        for (Thread thread : threads) {
+            try {
+                thread.join();
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private static void touchPart(Reader memory, int[] order, long[] latencies, int first, int end) {
+        for (int i = first; i < end; i++) {
+            latencies[i] = touchNanos(memory, order[i]);
+        }
+    }
+
+    private static void touch(GuestMemory memory, long page) {
+        long address = page << 12;
+        if (memory.getLong(address) != Pattern.word(address >>> 3, Pattern.SEED)) {
+            throw new IllegalStateException("wrong content of page " + page);
+        }
+    }
+
     /** Reads a word of a page. The fence keeps the read between the clock readings. */
-    private static long touchNanos(GuestMemory memory, long page) {
+    private static long touchNanos(Reader memory, long page) {
         long address = page << 12;
         long start = System.nanoTime();
         long value = memory.getLong(address);
@@ -163,16 +226,39 @@ final class FloorSubject {
             if (scenario == FloorScenario.STREAM_TOUCHER) {
                 faults = touchUntilComplete(destination, latencies);
             }
+            long touched = 0;
+            if (scenario == FloorScenario.STREAM_TOUCH_ALL) {
+                faults = touchAll(destination, latencies);
+                touched = System.nanoTime() - start;
+            }
             DestinationStatistics statistics = destination.completion().get(60, TimeUnit.SECONDS);
-            ObjectNode result = result(statistics.completionNanos() - (start - opened), latencies, faults);
+            ObjectNode result = result(statistics.completionNanos() - (start - opened), latencies, faults)
+                    .put("touched_us", touched / 1e3)
+                    .put("blocks_moved", statistics.blocks().moved())
+                    .put("blocks_copied", statistics.blocks().copied())
+                    .put("huge_share", (double) destination.hugeBytes() / ((long) pages << 12));
             count(result, statistics.pages());
             return result;
         }
     }
 
+    private int touchAll(Destination destination, long[] latencies) {
+        Reader memory = reader(destination.memory());
+        AtomicBitmap received = destination.memory().region(0).received();
+        int faults = 0;
+        for (int page : Pattern.randomOrder(pages, pages, Pattern.SEED)) {
+            if (received.get(page)) {
+                touch(memory, page);
+            } else {
+                latencies[faults++] = touchNanos(memory, page);
+            }
+        }
+        return faults;
+    }
+
     private int touchUntilComplete(Destination destination, long[] latencies) {
-        GuestMemory memory = destination.memory();
-        AtomicBitmap received = memory.region(0).received();
+        Reader memory = reader(destination.memory());
+        AtomicBitmap received = destination.memory().region(0).received();
         Pattern.Random random = new Pattern.Random(Pattern.SEED);
         int faults = 0;
         while (!destination.completion().isDone()) {
@@ -222,10 +308,14 @@ final class FloorSubject {
         return sorted[Math.max(0, (int) Math.ceil(q * sorted.length) - 1)];
     }
 
-    /** Touches and frees as much memory as the turn will need, so that the host backs it. */
+    /**
+     * Touches and frees as much memory as the turn will need, so that the host backs it; twice as much where huge pages are
+     * to come of it, which are not the first that the kernel gives out again.
+     */
     private void warmHost() {
-        long bytes = (long) pages << 12;
+        long bytes = (long) pages << (scenario.isStream() ? 13 : 12);
         try (Mapping mapping = Mapping.anonymous(bytes)) {
+            mapping.preferHugePages();
             NativeMemory.zero(mapping.address(), bytes);
         }
     }

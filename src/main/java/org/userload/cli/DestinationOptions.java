@@ -8,6 +8,7 @@ import org.userload.destination.DestinationStatistics;
 import org.userload.destination.InterceptorChoice;
 import org.userload.report.JsonFile;
 import org.userload.report.Progress;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How memory is paged in and what is told about it; the same options wherever this process is the destination. */
@@ -18,9 +19,20 @@ final class DestinationOptions {
             defaultValue = "auto",
             description = {
                 "How faults are caught: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, which is userfaultfd"
-                        + " where the kernel permits it, else software."
+                        + " where the kernel permits it, else software. signal: the thread that touches a page fetches"
+                        + " it itself; the source must be another process."
             })
     private InterceptorChoice interceptor = InterceptorChoice.AUTO;
+
+    @Option(
+            names = "--huge-pages",
+            paramLabel = "on|off",
+            defaultValue = "on",
+            description = {
+                "Whether memory comes and becomes huge pages of 2 MiB, where the kernel has them and the way is fast enough."
+                        + " Default: ${DEFAULT-VALUE}."
+            })
+    private OnOff hugePages = OnOff.ON;
 
     @Option(
             names = "--json",
@@ -31,8 +43,20 @@ final class DestinationOptions {
     @Option(names = "--no-progress", description = "Do not show progress.")
     private boolean noProgress;
 
+    @Mixin
+    private PrefetchOptions prefetch = new PrefetchOptions();
+
+    /** What comes before it is touched. */
+    PrefetchOptions prefetch() {
+        return prefetch;
+    }
+
     InterceptorChoice interceptor() {
         return interceptor;
+    }
+
+    boolean hugePages() {
+        return hugePages.isOn();
     }
 
     /** The file for the result, which is known to be writable; null if none was asked for. */

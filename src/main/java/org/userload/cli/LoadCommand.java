@@ -19,6 +19,8 @@ import org.userload.source.LivePageSource;
 import org.userload.source.PageSource;
 import org.userload.source.RawImageWriter;
 import org.userload.source.UliWriter;
+import org.userload.trace.Program;
+import org.userload.trace.TouchedPages;
 import org.userload.trace.Trace;
 import org.userload.trace.TraceTouches;
 import org.userload.transport.Endpoint;
@@ -71,6 +73,9 @@ final class LoadCommand implements Callable<Integer> {
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
+    private PlacementOptions placement = new PlacementOptions();
+
+    @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
     @Spec
@@ -81,12 +86,17 @@ final class LoadCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         JsonFile jsonFile = destinationOptions.jsonFile();
         checkOutput();
+        PrefetchOptions prefetch = destinationOptions.prefetch();
+        prefetch.check(traceOptions.isGiven(), "load records what a trace touches; give --trace");
         Trace trace = traceOptions.isGiven() ? traceOptions.load() : null;
-        try (Destination destination = Destination.open(DestinationConfig.from(from)
+        DestinationConfig config = prefetch.into(DestinationConfig.from(from)
                 .withInterceptor(destinationOptions.interceptor())
-                .withLink(linkOptions.link()))) {
+                .withLink(linkOptions.link())
+                .withHugePages(destinationOptions.hugePages())
+                .withPlacement(placement.placement()));
+        try (Destination destination = Destination.open(config)) {
             GuestMemory memory = destination.memory();
-            DestinationStatistics statistics = pageIn(destination, trace);
+            pageIn(destination, trace);
             try (PageSource loaded = new LivePageSource(memory, "the loaded image")) {
                 if (output.toString().endsWith(".uli")) {
                     new UliWriter().write(output, loaded);
@@ -94,7 +104,15 @@ final class LoadCommand implements Callable<Integer> {
                     RawImageWriter.write(output, loaded);
                 }
             }
-            LoadResult result = LoadResult.of(statistics, memory.table());
+            DestinationStatistics statistics = destination.statistics();
+            LoadResult result = LoadResult.of(
+                    statistics,
+                    memory.table(),
+                    destination.hugeBytes(),
+                    prefetch.figures(
+                            statistics.prefetch(),
+                            destination,
+                            trace == null ? null : TouchedPages.of(Program.once(trace, 0), 0)));
             if (jsonFile != null) {
                 jsonFile.write(result);
             }
@@ -103,12 +121,14 @@ final class LoadCommand implements Callable<Integer> {
         }
     }
 
-    private DestinationStatistics pageIn(Destination destination, @Nullable Trace trace) throws Exception {
+    private void pageIn(Destination destination, @Nullable Trace trace) throws Exception {
         try (Progress ignored = destinationOptions.progress(destination::statistics)) {
             if (trace != null) {
                 TraceTouches.replay(trace, destination.memory());
+                destinationOptions.prefetch().writeRecorded(destination);
             }
-            return destination.completion().get();
+            destination.streamRest();
+            destination.completion().get();
         }
     }
 

@@ -12,6 +12,7 @@ import org.userload.pack.Compression;
 import org.userload.report.comparison.ComparedMode;
 import org.userload.trace.SyntheticTrace;
 import org.userload.trace.TraceFormat;
+import org.userload.transport.WaitPolicy;
 import picocli.AutoComplete.GenerateCompletion;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -72,6 +73,8 @@ public final class Main implements Runnable {
     static int execute(PrintWriter out, PrintWriter err, String... arguments) {
         CommandLine command = new CommandLine(new Main())
                 .registerConverter(InterceptorChoice.class, new ChoiceConverter<>(InterceptorChoice.class))
+                .registerConverter(WaitPolicy.class, new ChoiceConverter<>(WaitPolicy.class))
+                .registerConverter(OnOff.class, new ChoiceConverter<>(OnOff.class))
                 .registerConverter(ComparedMode.class, new ChoiceConverter<>(ComparedMode.class))
                 .registerConverter(SyntheticTrace.Pattern.class, new ChoiceConverter<>(SyntheticTrace.Pattern.class))
                 .registerConverter(TraceFormat.class, new ChoiceConverter<>(TraceFormat.class))
@@ -81,6 +84,7 @@ public final class Main implements Runnable {
                 .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
                 .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
                 .registerConverter(HintOptions.Switch.class, new ChoiceConverter<>(HintOptions.Switch.class))
+                .registerConverter(PrefetchOptions.Switch.class, new ChoiceConverter<>(PrefetchOptions.Switch.class))
                 .registerConverter(Compression.class, new ChoiceConverter<>(Compression.class))
                 .registerConverter(
                         ReplayCommand.SocketKind.class, new ChoiceConverter<>(ReplayCommand.SocketKind.class))

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.userload.migration.HandoverException;
+import org.userload.migration.MigrationMode;
 import org.userload.report.JsonFile;
 import org.userload.report.MigrationResult;
 import org.userload.report.ResultTable;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Spec;
             "  userload replay --mode hybrid --memory 256M",
             "  userload replay --memory 512M --free-fraction 0.6 --zero-fraction 0.2 --mode precopy",
             "  userload replay --memory 512M --free-fraction 0.6 --poison aaaaaaaaaaaaaaaa --balloon 64M",
+            "  userload replay --record-working-set guest.uws; userload replay --working-set guest.uws --link 1gbit",
             "  userload replay --mode precopy --link 1gbit --compress lz4 --delta-cache 64M --loops 5",
             "",
             "Exit codes: 0 verified, 1 failed, 2 wrong usage."
@@ -86,6 +88,9 @@ final class ReplayCommand implements Callable<Integer> {
     @Mixin
     private DestinationOptions destinationOptions = new DestinationOptions();
 
+    @Mixin
+    private PlacementOptions placement = new PlacementOptions();
+
     /** Set by {@code compare}. */
     @Option(names = "--end-with-parent", hidden = true)
     private boolean endWithParent;
@@ -114,7 +119,14 @@ final class ReplayCommand implements Callable<Integer> {
         coldMemory.shares();
         hints.check();
         migration.plan();
+        placement.placement();
         migration.encoding(compress.compression());
+        destinationOptions
+                .prefetch()
+                .check(
+                        migration.mode() == MigrationMode.POSTCOPY,
+                        "what a program touches is recorded as it faults, so all of its memory has to be missing where it"
+                                + " goes on; give --mode=postcopy");
         Trace trace = traceOptions.load();
         MigrationResult result = run(trace, replay.guest(trace, coldMemory));
         if (jsonFile != null) {
@@ -129,7 +141,8 @@ final class ReplayCommand implements Callable<Integer> {
     private MigrationResult run(Trace trace, ReplayedGuest guest) throws Exception {
         try (SocketPlace place = SocketPlace.choose(socket == SocketKind.UNIX);
                 SourceProcess source = SourceProcess.start(sourceArguments(trace, place.endpoint()))) {
-            ReplayRun run = new ReplayRun(guest, migration.mode(), hints, destinationOptions, linkOptions.link());
+            ReplayRun run = new ReplayRun(
+                    guest, migration.mode(), hints, destinationOptions, linkOptions.link(), placement.placement());
             try {
                 return run.migrateFrom(source);
             } catch (HandoverException e) {
@@ -156,6 +169,7 @@ final class ReplayCommand implements Callable<Integer> {
         arguments.addAll(switchOption.arguments());
         arguments.addAll(migration.arguments());
         arguments.addAll(linkOptions.arguments());
+        arguments.addAll(placement.arguments());
         arguments.addAll(compress.arguments());
         arguments.addAll(bandwidth.arguments());
         arguments.add("--listen=" + listen);

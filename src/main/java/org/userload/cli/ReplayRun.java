@@ -16,6 +16,7 @@ import org.userload.trace.CpuState;
 import org.userload.trace.ThroughputSampler;
 import org.userload.trace.Workload;
 import org.userload.transport.Link;
+import org.userload.transport.Placement;
 
 /** The destination of a replay: takes the guest over, lets it run to its end, waits for its memory, checks both. */
 final class ReplayRun {
@@ -24,6 +25,7 @@ final class ReplayRun {
     private final HintOptions hints;
     private final DestinationOptions options;
     private final @Nullable Link link;
+    private final Placement placement;
 
     /** @param link a link to emulate, or null */
     ReplayRun(
@@ -31,12 +33,14 @@ final class ReplayRun {
             MigrationMode mode,
             HintOptions hints,
             DestinationOptions options,
-            @Nullable Link link) {
+            @Nullable Link link,
+            Placement placement) {
         this.replayed = replayed;
         this.mode = mode;
         this.hints = hints;
         this.options = options;
         this.link = link;
+        this.placement = placement;
     }
 
     /**
@@ -49,12 +53,15 @@ final class ReplayRun {
         Rehearsal.run(mode, interceptor, new RehearsedGuest());
         DestinationConfig config = DestinationConfig.from(source.endpoint())
                 .withInterceptor(interceptor)
-                .withLink(link);
+                .withLink(link)
+                .withHugePages(options.hugePages())
+                .withPlacement(placement);
+        config = options.prefetch().into(config);
         try (MigrationDestination migration = MigrationDestination.open(config, replayed::on)) {
             ReplayAccount account = run(migration, source);
             boolean verified = new NeverMoved(replayed.program(), replayed.cold(), freeContent())
                     .isEqualTo(account.state(), migration.destination().memory());
-            return account.result(mode.toString(), verified, replayed, link);
+            return account.result(mode.toString(), verified, replayed, options.prefetch(), link);
         }
     }
 
@@ -71,9 +78,18 @@ final class ReplayRun {
                 CpuState state = guest.completion().get();
                 long finishedNanos = System.nanoTime();
                 sampler.sample();
+                options.prefetch().writeRecorded(destination);
+                destination.streamRest();
                 DestinationStatistics statistics = migration.completion().get();
                 return new ReplayAccount(
-                        resumed, state, finishedNanos, destination, statistics, sampler.samples(), source.awaitStory());
+                        resumed,
+                        state,
+                        guest.accessesHere(),
+                        finishedNanos,
+                        destination,
+                        statistics,
+                        sampler.samples(),
+                        source.awaitStory());
             }
         }
     }

@@ -63,6 +63,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
     private LinkOptions linkOptions = new LinkOptions();
 
     @Mixin
+    private PlacementOptions placement = new PlacementOptions();
+
+    @Mixin
     private CompressOption compress = new CompressOption();
 
     @Spec
@@ -81,7 +84,9 @@ final class ReplaySourceCommand implements Callable<Integer> {
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
                     .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
-                    .withEncoding(migration.encoding(compress.compression()));
+                    .withReleaseSource(migration.releaseSource())
+                    .withEncoding(migration.encoding(compress.compression()))
+                    .withPlacement(placement.placement());
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, hints.into(migration.plan()))) {
                 say(READY + source.endpoint());
                 source.awaitDestination(PATIENCE);
@@ -104,7 +109,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
                     sampler.samples(),
                     startNanos,
                     Objects.requireNonNull(source.encodingStatistics()),
-                    channel.hintBytes());
+                    channel.hintBytes(),
+                    source.givenUpPages());
             say(MOVED + JsonLine.of(story));
             return 0;
         } catch (HandoverException e) {

@@ -67,6 +67,9 @@ final class ServeCommand implements Callable<Integer> {
     @Mixin
     private BandwidthOptions bandwidth = new BandwidthOptions();
 
+    @Mixin
+    private PlacementOptions placement = new PlacementOptions();
+
     @Option(names = "--once", description = "End after one destination: 0 when it has every page, else 1.")
     private boolean once;
 
@@ -112,7 +115,8 @@ final class ServeCommand implements Callable<Integer> {
         return ServerConfig.at(listen.endpoint())
                 .withLink(linkOptions.link())
                 .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
-                .withEncoding(new PageEncoding(compress.compression(), 0));
+                .withEncoding(new PageEncoding(compress.compression(), 0))
+                .withPlacement(placement.placement());
     }
 
     /** Destinations page in by 4 KiB. */

@@ -59,7 +59,7 @@ abstract class ClientConnection extends FrameChannel {
     @Override
     protected final void opened(ChannelHandlerContext opened) {
         ByteBuf hello = opened.alloc().buffer();
-        Hello.ask(role, session).encode(hello);
+        Hello.ask(role, session, offeredFeatures()).encode(hello);
         wire.add(hello.readableBytes());
         opened.writeAndFlush(hello, opened.voidPromise());
     }
@@ -107,6 +107,11 @@ abstract class ClientConnection extends FrameChannel {
     @Override
     public void encoded(FrameHeader header, ByteBuf bytes) {
         throw new ProtocolException("page content on a " + role + " connection");
+    }
+
+    /** Feature bits of this side's hello. */
+    long offeredFeatures() {
+        return Feature.ALL & ~Feature.bits(Feature.BLOCKS);
     }
 
     /** Feature bits of the source's answer. Connection's loop. */

@@ -10,8 +10,18 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.userload.destination.prefetch.ComingPages;
+import org.userload.destination.prefetch.ReadAhead;
+import org.userload.destination.prefetch.WorkingSet;
+import org.userload.destination.prefetch.WorkingSetRecorder;
 import org.userload.fault.FaultInterceptor;
+import org.userload.fault.PageOrigin;
 import org.userload.fault.Released;
+import org.userload.linux.HugePages;
+import org.userload.linux.NativeException;
+import org.userload.linux.PageSizeScan;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MissingPageHandler;
 import org.userload.memory.PageRange;
@@ -20,6 +30,7 @@ import org.userload.protocol.Feature;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Hello;
 import org.userload.protocol.SessionId;
+import org.userload.protocol.StartFlags;
 import org.userload.transport.EventLoops;
 import org.userload.transport.OutboundLink;
 import org.userload.transport.Sockets;
@@ -38,6 +49,8 @@ import org.userload.transport.Sockets;
  * <p><b>Ownership.</b> The destination owns the memory: {@link #close} frees it and wakes every waiter with an error.
  */
 public final class Destination implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Destination.class);
+
     /** How long a source may take to answer a hello. */
     private static final Duration LONGEST_ANSWER = Duration.ofSeconds(5);
 
@@ -62,23 +75,36 @@ public final class Destination implements AutoCloseable {
     private final FaultInterceptor interceptor;
     private final GuestMemory memory;
     private final PageInstaller installer;
+    private final ReleasedBlocks releasedBlocks;
+    private final HugePageCollapse collapse;
     private final ControlConnection control;
+    private final @Nullable WorkingSetRecorder recorder;
+    private final @Nullable ComingPages coming;
+    private final Foresight foresight;
     private final DemandPager pager;
     private final StreamIntake stream;
     private final IoEventLoop faultLoop;
     private final IoEventLoop streamLoop;
     private volatile long completedAtNanos;
     private volatile boolean roundsEnded;
+    private volatile boolean streamBegun;
+
+    /** Stream loop. */
+    private boolean isStreamGranted;
+
+    /** Stream loop. */
+    private boolean isRestHeldBack;
 
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
+        this.isRestHeldBack = !config.backgroundStream();
         this.listener = listener;
         this.link = config.link() == null ? null : new OutboundLink(config.link());
-        this.interceptor = config.interceptor().open(config.trackRemovals());
+        this.interceptor = config.interceptor().open(config.trackRemovals(), link != null);
         GuestMemory opening = null;
         try {
-            this.faultLoop = loops.start("userload-sync");
-            this.streamLoop = loops.start("userload-stream");
+            this.faultLoop = loops.start("userload-sync", config.placement(), 0, true);
+            this.streamLoop = loops.start("userload-stream", config.placement(), 1, false);
             this.control = new ControlConnection(wire, listener, cause -> connectionLost("control", cause));
             Sockets.connect(config.source(), faultLoop, control, link);
             Hello hello = control.awaitAnswer(peer(), answerTimeout());
@@ -86,16 +112,45 @@ public final class Destination implements AutoCloseable {
             SessionId session = hello.session();
             opening = GuestMemory.missing(table, new Paging());
             this.memory = opening;
+            this.releasedBlocks = new ReleasedBlocks(memory);
+            this.collapse = new HugePageCollapse(memory, releasedBlocks, config.trackRemovals());
             boolean rounds = Feature.ROUNDS.in(hello.features());
             if (rounds && config.streamAtOnce()) {
                 throw new SourceLostException(peer() + " hands over a guest, which nobody here takes", null);
             }
             this.installer = new PageInstaller(memory, interceptor, rounds, this::lastPageIn);
-            this.pager = new DemandPager(session, table, installer, wire, cause -> connectionLost("sync", cause));
+            boolean takesBlocks = config.hugePages() && interceptor.takesMemory() && HugePages.areAvailable();
+            this.coming = wantsPages() ? new ComingPages(memory, workingSetRuns()) : null;
             this.stream = new StreamIntake(
-                    session, table, installer, config.windowPages(), wire, cause -> connectionLost("stream", cause));
+                    session,
+                    table,
+                    installer,
+                    coming,
+                    over::get,
+                    config.windowPages(),
+                    takesBlocks,
+                    wire,
+                    cause -> connectionLost("stream", cause));
+            this.recorder = config.recordsWorkingSet() ? new WorkingSetRecorder(table) : null;
+            Preferences preferences = coming == null
+                    ? null
+                    : new Preferences(memory, config.prefetch().open(), coming, stream, streamLoop);
+            this.foresight = new Foresight(memory, recorder, preferences);
+            this.pager = new DemandPager(
+                    session,
+                    table,
+                    installer,
+                    foresight,
+                    new InstalledReports(streamLoop, stream, over::get),
+                    config.trackRemovals(),
+                    wire,
+                    cause -> connectionLost("sync", cause));
             connectPager(faultLoop);
             connectStream();
+            tellFirst(preferences);
+            pager.start(faultLoop, stream.takesPreferences());
+            interceptor.pagesComeFrom(new PageOrigin(
+                    config.source(), session, hello.features(), config.deadline(), config.faultConnections()));
             interceptor.start(memory, faultLoop, pager);
         } catch (IOException | RuntimeException | Error e) {
             over.set(true);
@@ -138,6 +193,36 @@ public final class Destination implements AutoCloseable {
         stream.awaitAnswer(peer(), answerTimeout());
     }
 
+    /** Whether the source will be told what to send first. */
+    private boolean wantsPages() {
+        return config.prefetch().open() != ReadAhead.NONE || config.workingSet() != null;
+    }
+
+    private int workingSetRuns() {
+        WorkingSet set = config.workingSet();
+        return set == null ? 1 : Math.max(1, Math.min(set.pageCount(), Preferences.MOST_WORKING_SET_RUNS));
+    }
+
+    /** Tells the source of the working set before anything else. */
+    private void tellFirst(@Nullable Preferences preferences) {
+        if (!stream.takesPreferences() && !config.backgroundStream()) {
+            throw new SourceLostException(peer() + " cannot hold back what is not asked for", null);
+        }
+        WorkingSet set = config.workingSet();
+        if (set == null || preferences == null) {
+            return;
+        }
+        String misfit = set.misfit(memory.table());
+        if (!stream.takesPreferences()) {
+            misfit = peer() + " sends pages in an order of its own";
+        }
+        if (misfit.isEmpty()) {
+            streamLoop.execute(() -> preferences.begin(set));
+        } else {
+            LOG.warn("the recorded working set is ignored: {}", misfit);
+        }
+    }
+
     private Duration answerTimeout() {
         return config.deadline().compareTo(LONGEST_ANSWER) < 0 ? config.deadline() : LONGEST_ANSWER;
     }
@@ -163,11 +248,15 @@ public final class Destination implements AutoCloseable {
 
     /**
      * The guest is about to run here: pages that are in place are its own from now on. Call before it is resumed, on
-     * COMMIT. Matters only in sessions with rounds.
+     * COMMIT. Where there are no rounds, a recorded working set begins to come.
      */
     public void endRounds() {
         roundsEnded = installer.isInRounds();
         installer.endRounds();
+        if (!roundsEnded && config.workingSet() != null && !config.streamAtOnce()) {
+            streamBegun = true;
+            grantWindow();
+        }
     }
 
     /**
@@ -177,19 +266,67 @@ public final class Destination implements AutoCloseable {
     public void startStream() {
         if (roundsEnded) {
             installer.guestRuns();
-        } else {
+        } else if (!streamBegun) {
             grantWindow();
         }
     }
 
     private void grantWindow() {
         try {
-            streamLoop.execute(() -> stream.start(config.windowPages()));
+            streamLoop.execute(() -> {
+                isStreamGranted = true;
+                start();
+            });
         } catch (RejectedExecutionException e) {
             if (!over.get()) {
                 throw e;
             }
         }
+    }
+
+    /**
+     * The rest of the memory is to come, too: ends what {@link DestinationConfig#withBackgroundStream} has begun. Does nothing
+     * where it comes already.
+     */
+    public void streamRest() {
+        try {
+            streamLoop.execute(() -> {
+                boolean heldBack = isRestHeldBack;
+                isRestHeldBack = false;
+                if (heldBack && isStreamGranted) {
+                    start();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            if (!over.get()) {
+                throw e;
+            }
+        }
+    }
+
+    private void start() {
+        stream.start(
+                config.windowPages(),
+                stream.takesPreferences()
+                        ? new StartFlags(isRestHeldBack, config.prefetch().followsFaults())
+                        : StartFlags.PLAIN);
+    }
+
+    /**
+     * The pages touched so far, in the order in which they were touched first.
+     *
+     * @throws IllegalStateException when they were not to be recorded
+     */
+    public WorkingSet recordedWorkingSet() {
+        if (recorder == null) {
+            throw new IllegalStateException("no working set was recorded");
+        }
+        return recorder.recorded();
+    }
+
+    /** Whether the source was told to send a page before others. */
+    public boolean wasPreferred(int region, long page) {
+        return coming != null && coming.wasPreferred(region, page);
     }
 
     /** Tells the source that the guest is restored here and can run. */
@@ -217,14 +354,30 @@ public final class Destination implements AutoCloseable {
         return installer.arrivals();
     }
 
+    /** How much of the memory are huge pages at the moment, in bytes; -1 where the kernel does not tell (before Linux 6.7). */
+    public long hugeBytes() {
+        try (PageSizeScan scan = PageSizeScan.open()) {
+            long bytes = 0;
+            for (int i = 0; i < memory.regionCount(); i++) {
+                bytes += scan.hugeBytes(
+                        memory.region(i).hostAddress(), memory.region(i).sizeBytes());
+            }
+            return bytes;
+        } catch (NativeException e) {
+            return -1;
+        }
+    }
+
     /** A snapshot of what has happened so far. */
     public DestinationStatistics statistics() {
         return new DestinationStatistics(
                 interceptor.name(),
                 installer.counts(),
+                installer.blocks(collapse.collapsedBlocks()),
                 wire.sum(),
                 interceptor.statistics().latencyNanos(),
                 interceptor.statistics().blockedNanosByThread(),
+                foresight.statistics(pager.requestedPages()),
                 completedAtNanos == 0 ? -1 : completedAtNanos - openedNanos);
     }
 
@@ -260,6 +413,7 @@ public final class Destination implements AutoCloseable {
             if (closed.get()) {
                 throw new IllegalStateException("the destination was closed");
             }
+            releasedBlocks.add(region, pages.first(), pages.count());
             Released released = installer.release(region, pages.first(), pages.count());
             if (released.missing() > 0) {
                 stream.sendReleased(region, pages.first(), pages.count());
@@ -312,7 +466,12 @@ public final class Destination implements AutoCloseable {
         completedAtNanos = System.nanoTime();
         interceptor.complete();
         control.send(FrameType.COMPLETE, 0);
-        endInBackground(() -> completion.complete(statistics()));
+        endInBackground(() -> {
+            completion.complete(statistics());
+            if (config.hugePages()) {
+                collapse.start();
+            }
+        });
     }
 
     /**
@@ -380,6 +539,7 @@ public final class Destination implements AutoCloseable {
             completion.completeExceptionally(reason);
         }
         loops.close();
+        collapse.close();
         if (completedAtNanos == 0) {
             completion.completeExceptionally(new SourceLostException("the destination was closed", null));
         }

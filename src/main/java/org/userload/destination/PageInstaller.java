@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.ArrivalMap.Way;
 import org.userload.fault.FaultInterceptor;
+import org.userload.fault.FaultInterceptor.Taken;
 import org.userload.fault.Released;
 import org.userload.linux.NativeMemory;
 import org.userload.memory.GuestMemory;
@@ -42,6 +43,8 @@ final class PageInstaller {
     private final LongAdder free = new LongAdder();
     private final LongAdder duplicate = new LongAdder();
     private final LongAdder inRounds = new LongAdder();
+    private final LongAdder blocksMoved = new LongAdder();
+    private final LongAdder blocksCopied = new LongAdder();
     private final ArrivalMap arrivals;
     private final MarkedPages marked;
 
@@ -83,7 +86,7 @@ final class PageInstaller {
     void install(Arrival arrival, int region, long firstPage, int count, ByteBuf bytes) {
         MemoryRegion target = memory.region(region);
         if (rounds) {
-            putInRound(target, firstPage, count, addressOf(bytes));
+            putInRound(target, firstPage, count, addressOf(bytes), false);
             return;
         }
         int installed = interceptor.install(target, firstPage, count, addressOf(bytes));
@@ -93,6 +96,49 @@ final class PageInstaller {
             arrivals.arrived(onDemand ? Way.DEMAND : Way.STREAM, region, firstPage, count);
         }
         account(count, installed);
+    }
+
+    /** As {@link #install}, of a whole block of the stream, whose memory may be taken. */
+    void installBlock(int region, long firstPage, int count, long address) {
+        MemoryRegion target = memory.region(region);
+        if (rounds) {
+            putInRound(target, firstPage, count, address, true);
+            return;
+        }
+        int installed = take(target, firstPage, count, address);
+        stream.add(installed);
+        if (installed > 0) {
+            arrivals.arrived(Way.STREAM, region, firstPage, count);
+        }
+        account(count, installed);
+    }
+
+    private int take(MemoryRegion target, long firstPage, int count, long address) {
+        Taken taken = interceptor.take(target, firstPage, count, address);
+        (taken.moved() == count ? blocksMoved : blocksCopied).increment();
+        return taken.moved() + taken.copied();
+    }
+
+    /** Whether all of these pages are missing at this moment, so that a block of them could be moved into place. */
+    boolean areMissing(int region, long firstPage, int count) {
+        return interceptor.areMissing(memory.region(region), firstPage, count);
+    }
+
+    /** Blocks whose memory became guest memory, and those that had to be copied in part or as a whole. */
+    BlockCounts blocks(long collapsed) {
+        return new BlockCounts(blocksMoved.sum(), blocksCopied.sum(), collapsed);
+    }
+
+    /** Pages that threads have put in place themselves. */
+    void fetched(int region, long firstPage, int count) {
+        demand.add(count);
+        arrivals.arrived(Way.DEMAND, region, firstPage, count);
+        settle(count);
+    }
+
+    /** Pages that came to such a thread when they were in place. */
+    void countDuplicates(long pages) {
+        duplicate.add(pages);
     }
 
     /** Zero pages that came unasked. */
@@ -179,7 +225,7 @@ final class PageInstaller {
     }
 
     /** Overwrites what is in place, which nobody looks at yet, and installs the rest. */
-    private void putInRound(MemoryRegion target, long firstPage, int count, long address) {
+    private void putInRound(MemoryRegion target, long firstPage, int count, long address, boolean isBlock) {
         arrivals.arrived(Way.PRECOPY, target.index(), firstPage, count);
         marked.unmarked(target.index(), firstPage, count);
         long forgotten = interceptor.forget(target, firstPage, count);
@@ -194,7 +240,9 @@ final class PageInstaller {
                     ? target.received().nextClear(page, end)
                     : target.received().nextSet(page, end);
             long from = address + ((page - firstPage) << shift);
-            if (present) {
+            if (!present && isBlock && stop - page == count) {
+                settleRound(take(target, page, count, from));
+            } else if (present) {
                 NativeMemory.copy(target.hostAddressOf(page), from, (stop - page) << shift);
             } else {
                 settleRound(interceptor.install(target, page, (int) (stop - page), from));

@@ -23,6 +23,11 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
     String name();
 
     /**
+     * The session that the memory comes from; before {@link #start}. For interceptors whose threads ask the source themselves.
+     */
+    default void pagesComeFrom(PageOrigin origin) {}
+
+    /**
      * Begins to intercept. Every page of the memory is missing.
      *
      * @param loop the fault loop: where faults are reported
@@ -36,6 +41,37 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
      * @return how many pages this call installed; the others were there already
      */
     int install(MemoryRegion region, long firstPage, int count, long sourceAddress);
+
+    /** Whether {@link #take} may take memory instead of copying it. */
+    default boolean takesMemory() {
+        return false;
+    }
+
+    /**
+     * As {@link #install}, but the memory that the bytes lie in may be taken, as a whole or some pages of it: afterwards it
+     * holds anything, zeros where a page was taken. Worth it for a whole huge page of which nothing is there yet.
+     *
+     * @param source private anonymous memory of this process that nobody else uses
+     */
+    default Taken take(MemoryRegion region, long firstPage, int count, long source) {
+        return new Taken(0, install(region, firstPage, count, source));
+    }
+
+    /**
+     * What became of the pages of {@link #take}; the others were there already.
+     *
+     * @param moved pages whose memory was taken
+     * @param copied pages that were copied
+     */
+    record Taken(int moved, int copied) {}
+
+    /**
+     * Whether all of these pages are missing, at this moment: neither there nor known. Where memory is not taken, nobody needs to
+     * know.
+     */
+    default boolean areMissing(MemoryRegion region, long firstPage, long count) {
+        return false;
+    }
 
     /**
      * Installs pages that hold nothing but one word, for who waits for them; otherwise as {@link #install}.

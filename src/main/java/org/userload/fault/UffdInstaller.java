@@ -3,6 +3,7 @@ package org.userload.fault;
 import io.netty.channel.IoEventLoop;
 import java.util.function.BooleanSupplier;
 import org.userload.linux.InstallOutcome;
+import org.userload.linux.NativeException;
 import org.userload.linux.NativeException.NativeGoneException;
 import org.userload.linux.Userfaultfd;
 import org.userload.memory.MemoryRegion;
@@ -15,6 +16,9 @@ final class UffdInstaller {
     /** The range lies in more than one mapping: go page by page. */
     private static final long CROSSES_MAPPINGS = -3;
 
+    /** After so many refusals in a row moving is given up. */
+    private static final int MOST_REFUSALS = 16;
+
     private final Userfaultfd uffd;
     private final KnownPages known;
     private final PatternPages pattern;
@@ -22,6 +26,9 @@ final class UffdInstaller {
     private final IoEventLoop faultLoop;
     private final BooleanSupplier isActive;
     private Runnable readEvents = () -> {};
+
+    /** Moves that the kernel refused, since the last that it did not. Stream loop. */
+    private int refusals;
 
     /**
      * @param gate shut while no install may be under way
@@ -49,6 +56,44 @@ final class UffdInstaller {
 
     int copy(MemoryRegion region, long firstPage, int count, long source) {
         return install(region, firstPage, count, source, false);
+    }
+
+    /**
+     * Moves the memory of a whole run into place, if all of it is missing. The kernel stops where somebody else was faster,
+     * or refuses; then the rest is to be copied: it is still where it was.
+     *
+     * @return how many pages were moved, from the first on
+     */
+    int move(MemoryRegion region, long firstPage, int count, long source) {
+        if (refusals >= MOST_REFUSALS) {
+            return 0;
+        }
+        gate.enter();
+        try {
+            long end = firstPage + count;
+            if (!isActive.getAsBoolean() || known.endOfMissing(region, firstPage, end) < end) {
+                return 0;
+            }
+            long outcome = moveOnce(region.hostAddressOf(firstPage), source, (long) count << region.pageShift());
+            if (outcome <= 0) {
+                return 0;
+            }
+            refusals = 0;
+            region.received().set(firstPage, outcome >> region.pageShift());
+            return (int) (outcome >> region.pageShift());
+        } finally {
+            gate.leave();
+        }
+    }
+
+    /** Whatever the reason of a refusal: if it is one for copies, too, these find out. */
+    private long moveOnce(long target, long source, long bytes) {
+        try {
+            return uffd.move(target, source, bytes);
+        } catch (NativeException e) {
+            refusals++;
+            return 0;
+        }
     }
 
     int zero(MemoryRegion region, long firstPage, int count) {

@@ -45,6 +45,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     private final Userfaultfd uffd;
     private final PageTouch touch;
     private final boolean trackRemovals;
+    private final boolean takesMemory;
     private final InstallGate gate = new InstallGate();
     private final PatternPages pattern = new PatternPages();
     private final FaultStatistics statistics = new FaultStatistics();
@@ -79,6 +80,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
         this.uffd = uffd;
         this.touch = touch;
         this.trackRemovals = trackRemovals;
+        this.takesMemory = uffd.features().contains(UffdFeature.MOVE);
     }
 
     /**
@@ -88,7 +90,7 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
      * @throws NativeException when the kernel does not permit or support it
      */
     public static UserfaultfdInterceptor open(boolean trackRemovals) {
-        return open(trackRemovals, PageTouch.choose(), UffdFeature.POISON);
+        return open(trackRemovals, PageTouch.choose(), UffdFeature.POISON, UffdFeature.MOVE);
     }
 
     /** As {@link #open(boolean)}, with the touch, and with the features that are used where the kernel has them. */
@@ -170,6 +172,25 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     @Override
     public int install(MemoryRegion region, long firstPage, int count, long sourceAddress) {
         return state == State.ACTIVE ? started().installer.copy(region, firstPage, count, sourceAddress) : 0;
+    }
+
+    @Override
+    public boolean takesMemory() {
+        return takesMemory;
+    }
+
+    @Override
+    public Taken take(MemoryRegion region, long firstPage, int count, long source) {
+        int moved =
+                state == State.ACTIVE && takesMemory ? started().installer.move(region, firstPage, count, source) : 0;
+        long from = source + ((long) moved << region.pageShift());
+        return new Taken(moved, moved == count ? 0 : install(region, firstPage + moved, count - moved, from));
+    }
+
+    @Override
+    public boolean areMissing(MemoryRegion region, long firstPage, long count) {
+        long end = firstPage + count;
+        return started().known.endOfMissing(region, firstPage, end) == end;
     }
 
     @Override

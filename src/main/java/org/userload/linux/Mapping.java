@@ -25,6 +25,7 @@ public final class Mapping implements AutoCloseable {
     private static final int MAP_PRIVATE = 0x02;
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
+    private static final int MAP_HUGETLB = 0x40000;
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
     private static final long MAP_FAILED = -1;
@@ -56,11 +57,60 @@ public final class Mapping implements AutoCloseable {
         if (length <= 0) {
             throw new IllegalArgumentException("a mapping needs at least one byte, not " + length);
         }
-        Pointer start = LibC.C.mmap(null, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        return new Mapping(map(length), length);
+    }
+
+    /**
+     * As {@link #anonymous}, of huge pages that the system has reserved (hugetlbfs): never in smaller pieces, and a fault is one of
+     * 2 MiB.
+     *
+     * @param length bytes, a multiple of {@link HugePages#BYTES}
+     * @throws NativeException.NativeResourceException when there are not so many; {@code sysctl vm.nr_hugepages} reserves them
+     */
+    public static Mapping ofReservedHugePages(long length) {
+        if (length <= 0 || length % HugePages.BYTES != 0) {
+            throw new IllegalArgumentException("no number of huge pages has " + length + " bytes");
+        }
+        return new Mapping(map(length, MAP_HUGETLB), length);
+    }
+
+    private static long map(long length) {
+        return map(length, MAP_NORESERVE);
+    }
+
+    private static long map(long length, int flags) {
+        Pointer start = LibC.C.mmap(null, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
         if (start == null || start.address() == MAP_FAILED) {
             throw NativeFailure.of("mmap", LibC.errno(), 0, length);
         }
-        return new Mapping(start.address(), length);
+        return start.address();
+    }
+
+    /**
+     * As {@link #anonymous}, at an address such that byte {@code offset} of the mapping is a multiple of {@code alignment}.
+     *
+     * @param alignment bytes, a power of two and a multiple of the host's page size
+     * @param offset bytes, at least 0, a multiple of the host's page size
+     */
+    public static Mapping aligned(long length, long alignment, long offset) {
+        int page = hostPageSize();
+        if (length <= 0 || Long.bitCount(alignment) != 1 || alignment < page || offset < 0 || offset % page != 0) {
+            throw new IllegalArgumentException(String.format(
+                    "no mapping of %d bytes has its byte %d on a multiple of %d", length, offset, alignment));
+        }
+        long whole = (length + page - 1) & -page;
+        long first = map(whole + alignment);
+        long end = first + whole + alignment;
+        long start = ((first + offset + alignment - 1) & -alignment) - offset;
+        unmap(first, start - first);
+        unmap(start + whole, end - start - whole);
+        return new Mapping(start, length);
+    }
+
+    private static void unmap(long address, long length) {
+        if (length > 0) {
+            NativeFailure.check("munmap", LibC.C.munmap(address, length), address, length);
+        }
     }
 
     /**
@@ -68,7 +118,12 @@ public final class Mapping implements AutoCloseable {
      * A wish; where the kernel has none, nothing changes.
      */
     public void preferHugePages() {
-        LibC.C.madvise(address, length, MADV_HUGEPAGE);
+        preferHugePages(0, length);
+    }
+
+    /** As {@link #preferHugePages()}, of a part: offset and length in bytes, page-aligned. */
+    public void preferHugePages(long offset, long bytes) {
+        LibC.C.madvise(address + offset, bytes, MADV_HUGEPAGE);
     }
 
     /** The host's page size in bytes. */

@@ -70,5 +70,8 @@ final class PagemapLayout {
     /** The page that is mapped is the kernel's zero page. */
     static final long PAGE_IS_PFNZERO = 1 << 5;
 
+    /** It is part of a huge page that is mapped as one. */
+    static final long PAGE_IS_HUGE = 1 << 6;
+
     private PagemapLayout() {}
 }

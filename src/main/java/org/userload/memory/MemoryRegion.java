@@ -5,6 +5,7 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import org.jspecify.annotations.Nullable;
+import org.userload.linux.HugePages;
 import org.userload.linux.Mapping;
 
 /**
@@ -49,8 +50,12 @@ public final class MemoryRegion {
         this.received = new AtomicBitmap(pageCount);
     }
 
+    /** Page 0 of a region that has room for a huge page lies where one can begin. */
     static MemoryRegion map(int index, RegionTable.Entry entry, PageSize pageSize) {
-        Mapping mapping = Mapping.anonymous(entry.pageCount() << pageSize.shift());
+        long bytes = entry.pageCount() << pageSize.shift();
+        Mapping mapping = bytes < HugePages.BYTES || Mapping.hostPageSize() > HugePages.BYTES
+                ? Mapping.anonymous(bytes)
+                : Mapping.aligned(bytes, HugePages.BYTES, 0);
         return new MemoryRegion(index, entry, pageSize, mapping);
     }
 

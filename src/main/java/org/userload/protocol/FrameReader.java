@@ -3,12 +3,15 @@ package org.userload.protocol;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import java.nio.ByteBuffer;
+import java.util.Objects;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Cuts a byte stream into frames, however it was split on the way.
  *
  * <p>Page content is handed on straight from the receive buffer, as many whole pages as there are in one piece; only a
- * page that straddles two buffers is put together in a buffer of one page. So bytes are copied once, by the install.
+ * page that straddles two buffers is put together in a buffer of one page. So bytes are copied once, by the install; or
+ * not at all, when the sink has the content of a frame gathered and it is received where that is.
  *
  * <p>One reader per connection, used by its event loop only. {@link #close} frees its buffers.
  */
@@ -24,6 +27,11 @@ public final class FrameReader implements AutoCloseable {
 
     private final int pageBytes;
 
+    /** Where the content of the current frame is put together, and how much of it is there. */
+    private @Nullable ByteBuf gathering;
+
+    private int gathered;
+
     private State state = State.HEADER;
     private int remaining;
     private long nextPage;
@@ -32,6 +40,7 @@ public final class FrameReader implements AutoCloseable {
         HEADER,
         BODY,
         CONTENT,
+        GATHERED,
         ENCODED
     }
 
@@ -51,6 +60,7 @@ public final class FrameReader implements AutoCloseable {
                 case HEADER -> readHeader(in);
                 case BODY -> readBody(in);
                 case CONTENT -> readContent(in);
+                case GATHERED -> gather(in);
                 case ENCODED -> readEncoded(in);
             }
         }
@@ -74,7 +84,9 @@ public final class FrameReader implements AutoCloseable {
                 throw new ProtocolException("PAGES frame of " + remaining + " bytes");
             }
             nextPage = header.firstPage();
-            state = State.CONTENT;
+            gathering = sink.gather(header);
+            gathered = 0;
+            state = gathering == null ? State.CONTENT : State.GATHERED;
         } else if (header.type().isEncodedContent()) {
             sink.pages(header);
             state = State.ENCODED;
@@ -123,6 +135,45 @@ public final class FrameReader implements AutoCloseable {
             deliver(pages, in);
             in.readerIndex(next);
         }
+    }
+
+    /** What lies where it belongs already is left there; anything else is moved towards the buffer's begin, if it is in it. */
+    @SuppressWarnings("ReferenceEquality") // the question is whether it is this very buffer
+    private void gather(ByteBuf in) {
+        ByteBuf place = Objects.requireNonNull(gathering);
+        int piece = Math.min(in.readableBytes(), remaining);
+        int at = FrameLayout.HEADER_BYTES + gathered;
+        if (in != place || in.readerIndex() != at) {
+            place.setBytes(at, in, in.readerIndex(), piece);
+        }
+        in.skipBytes(piece);
+        gathered += piece;
+        remaining -= piece;
+        if (remaining == 0) {
+            gathering = null;
+            state = State.HEADER;
+            ByteBuf content = place.slice(FrameLayout.HEADER_BYTES, gathered);
+            sink.content(header, nextPage, gathered / pageBytes, content);
+        }
+    }
+
+    /**
+     * Where the next bytes should be received in a buffer to which content is gathered, so that content which comes next is
+     * at its place: in the middle of such a frame or before a header.
+     *
+     * @return the index, or -1 in the middle of any other frame
+     */
+    public int gatherIndex() {
+        return switch (state) {
+            case HEADER -> partialHeader.readableBytes();
+            case GATHERED -> FrameLayout.HEADER_BYTES + gathered;
+            default -> -1;
+        };
+    }
+
+    /** Whether the content of the current frame is being put together. */
+    public boolean isGathering() {
+        return state == State.GATHERED;
     }
 
     private void readEncoded(ByteBuf in) {

@@ -1,6 +1,7 @@
 package org.userload.protocol;
 
 import io.netty.buffer.ByteBuf;
+import org.jspecify.annotations.Nullable;
 
 /** Takes what {@link FrameReader} reads. Called on the connection's event loop. */
 public interface FrameSink {
@@ -21,6 +22,17 @@ public interface FrameSink {
      * @param bytes their content from the reader index on, direct memory, valid during the call
      */
     void content(FrameHeader header, long firstPage, int count, ByteBuf bytes);
+
+    /**
+     * Where all the content of the PAGES frame shall be put together that {@link #pages} was just told of, before it is
+     * handed to {@link #content} in one piece. Content that was received at its place in this very buffer is not copied.
+     *
+     * @return a buffer; the content begins {@link FrameLayout#HEADER_BYTES} behind its first byte. Null to have content
+     *     handed on as it comes
+     */
+    default @Nullable ByteBuf gather(FrameHeader header) {
+        return null;
+    }
 
     /**
      * The body of the current PACKED or DELTA frame.

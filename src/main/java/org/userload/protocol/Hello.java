@@ -27,7 +27,12 @@ public record Hello(
 
     /** A destination's hello. */
     public static Hello ask(Role role, SessionId session) {
-        return new Hello(VERSION, role, PageSize.DEFAULT, Feature.ALL, session, null);
+        return ask(role, session, Feature.ALL);
+    }
+
+    /** As {@link #ask(Role, SessionId)}, offering these features. */
+    public static Hello ask(Role role, SessionId session, long features) {
+        return new Hello(VERSION, role, PageSize.DEFAULT, features, session, null);
     }
 
     /** A source's answer; {@code features} are those that both sides have. */
@@ -38,6 +43,11 @@ public record Hello(
     /** As {@link #answer(Role, SessionId, long, RegionTable)}, without features. */
     public static Hello answer(Role role, SessionId session, RegionTable regions) {
         return answer(role, session, 0, regions);
+    }
+
+    /** The same with a feature more. */
+    public Hello with(Feature feature) {
+        return new Hello(version, role, pageSize, features | Feature.bits(feature), session, regions);
     }
 
     /** Writes the whole frame. */

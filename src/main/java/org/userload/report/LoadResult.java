@@ -21,9 +21,11 @@ public record LoadResult(
         long memoryBytes,
         long totalUs,
         PageCounts pages,
+        HugePageFigures hugePages,
         long wireBytes,
         LatencySummary faultLatencyUs,
-        long blockedUs) {
+        long blockedUs,
+        PrefetchFigures prefetch) {
 
     /** The version of this layout. */
     @JsonProperty("schema")
@@ -31,16 +33,23 @@ public record LoadResult(
         return "userload.load/1";
     }
 
-    /** From the statistics of a completed session. */
-    public static LoadResult of(DestinationStatistics statistics, RegionTable table) {
+    /**
+     * From the statistics of a completed session.
+     *
+     * @param hugeBytes memory that is huge pages
+     */
+    public static LoadResult of(
+            DestinationStatistics statistics, RegionTable table, long hugeBytes, PrefetchFigures prefetch) {
         return new LoadResult(
                 statistics.interceptor(),
                 table.pageSize().bytes(),
                 table.totalBytes(),
                 TimeUnit.NANOSECONDS.toMicros(statistics.completionNanos()),
                 statistics.pages(),
+                HugePageFigures.of(statistics.blocks(), hugeBytes),
                 statistics.wireBytes(),
                 LatencySummary.ofNanos(statistics.faultLatencyNanos()),
-                TimeUnit.NANOSECONDS.toMicros(statistics.totalBlockedNanos()));
+                TimeUnit.NANOSECONDS.toMicros(statistics.totalBlockedNanos()),
+                prefetch);
     }
 }

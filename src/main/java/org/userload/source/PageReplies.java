@@ -13,9 +13,20 @@ import org.userload.transport.SpareBuffer;
 
 /** Builds PAGES, ZERO and FREE frames from a page source. Used by one loop; the owner closes it. */
 final class PageReplies implements AutoCloseable {
+    /** Allocators are slow with buffers beyond this. */
+    private static final int LARGE_BYTES = 512 << 10;
+
+    /** A block of 2 MiB. */
+    private static final int MOST_LARGE_BYTES = FrameLayout.HEADER_BYTES + (2 << 20);
+
     private final PageSource source;
     private final int pageShift;
     private final SpareBuffer spare;
+
+    /** For frames of many pages, made when needed: one is being sent while the other is filled. */
+    private final @Nullable SpareBuffer[] large = new @Nullable SpareBuffer[2];
+
+    private int nextLarge;
 
     PageReplies(PageSource source) {
         this.source = source;
@@ -27,7 +38,7 @@ final class PageReplies implements AutoCloseable {
     /** A frame with the content of pages that {@link PageSource#describe} called data. The caller sends or releases it. */
     ByteBuf content(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
         int bytes = count << pageShift;
-        ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES + bytes);
+        ByteBuf frame = take(allocator, FrameLayout.HEADER_BYTES + bytes);
         try {
             Frames.writeHeader(frame, FrameType.PAGES, region, bytes, firstPage, count, id);
             source.read(region, firstPage, count, frame.internalNioBuffer(FrameLayout.HEADER_BYTES, bytes));
@@ -37,6 +48,19 @@ final class PageReplies implements AutoCloseable {
             frame.release();
             throw e;
         }
+    }
+
+    private ByteBuf take(ByteBufAllocator allocator, int bytes) {
+        if (bytes <= LARGE_BYTES || bytes > MOST_LARGE_BYTES) {
+            return spare.take(allocator, bytes);
+        }
+        nextLarge ^= 1;
+        SpareBuffer buffer = large[nextLarge];
+        if (buffer == null) {
+            buffer = new SpareBuffer(MOST_LARGE_BYTES);
+            large[nextLarge] = buffer;
+        }
+        return buffer.take(allocator, bytes);
     }
 
     /**
@@ -61,6 +85,13 @@ final class PageReplies implements AutoCloseable {
         return frame;
     }
 
+    /** A frame that says that the destination has pages already, and that they are not here any more. */
+    ByteBuf installed(ByteBufAllocator allocator, int region, long firstPage, int count, int id) {
+        ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.INSTALLED, region, 0, firstPage, count, id);
+        return frame;
+    }
+
     /** A frame that says that pages are free, and what each little-endian 8 bytes of them hold from then on. */
     ByteBuf free(ByteBufAllocator allocator, int region, long firstPage, int count, int id, long pattern) {
         ByteBuf frame = spare.take(allocator, FrameLayout.HEADER_BYTES + Long.BYTES);
@@ -72,5 +103,10 @@ final class PageReplies implements AutoCloseable {
     @Override
     public void close() {
         spare.close();
+        for (SpareBuffer buffer : large) {
+            if (buffer != null) {
+                buffer.close();
+            }
+        }
     }
 }

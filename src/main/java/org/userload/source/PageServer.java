@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.hint.FreePages;
+import org.userload.memory.PageSize;
 import org.userload.protocol.ErrorCode;
 import org.userload.protocol.Feature;
 import org.userload.protocol.Hello;
@@ -39,6 +40,7 @@ public final class PageServer implements AutoCloseable {
     private final Service service;
     private final PageEncoding encoding;
     private final UnreadPages unread;
+    private final boolean releaseSource;
     private final Duration helloTimeout;
     private final EventLoops loops = new EventLoops();
     private final IoEventLoop controlLoop;
@@ -71,13 +73,14 @@ public final class PageServer implements AutoCloseable {
         this.helloTimeout = helloTimeout;
         this.service = service;
         this.encoding = config.encoding();
+        this.releaseSource = config.releaseSource() && service != Service.IMAGE;
         this.listener = listener;
         this.cap = config.maxBytesPerSecond() == 0
                 ? null
                 : new BandwidthCap(config.maxBytesPerSecond(), System.nanoTime());
-        this.controlLoop = loops.start("userload-source-control");
-        this.requestLoop = loops.start("userload-source-requests");
-        this.streamLoop = loops.start("userload-source-stream");
+        this.controlLoop = loops.start("userload-source-control", config.placement(), 2, false);
+        this.requestLoop = loops.start("userload-source-requests", config.placement(), 0, true);
+        this.streamLoop = loops.start("userload-source-stream", config.placement(), 1, false);
         try {
             Channel bound = Sockets.listen(
                     config.endpoint(),
@@ -164,14 +167,14 @@ public final class PageServer implements AutoCloseable {
         if (session == null) {
             throw new RefusedException(ErrorCode.UNKNOWN_SESSION, "no session " + hello.session());
         }
-        if (!session.attach(hello.role(), context)) {
-            throw new RefusedException(
-                    ErrorCode.ROLE_TAKEN, "session " + session.id() + " has its " + hello.role() + " connection");
-        }
+        session.attach(hello.role(), context);
         PageEncoding agreed = session.encoding().with(hello.features(), session.hasRounds());
         UnreadPages skipped = session.unread().with(hello.features());
-        long features =
-                agreed.features() | skipped.features() | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0);
+        long features = agreed.features()
+                | skipped.features()
+                | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0)
+                | (session.sourceRelease() == null ? 0 : Feature.bits(Feature.RELEASE_SOURCE))
+                | (hello.features() & Feature.bits(Feature.PREFER, Feature.FAULTS));
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
@@ -182,10 +185,26 @@ public final class PageServer implements AutoCloseable {
                         new RequestRole(session, this::connectionLost, cap, agreed, skipped),
                         requestLoop,
                         answer);
+            case FAULT ->
+                new Admission(
+                        session,
+                        new RequestRole(session, (of, role, cause) -> of.detachFault(context), cap, agreed, skipped),
+                        requestLoop,
+                        answer);
             case STREAM -> {
-                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed, skipped);
+                boolean blocks = Feature.BLOCKS.in(hello.features())
+                        && agreed.features() == 0
+                        && hello.pageSize().equals(PageSize.DEFAULT);
+                StreamRole stream = new StreamRole(
+                        session,
+                        this::connectionLost,
+                        cap,
+                        agreed,
+                        skipped,
+                        blocks,
+                        Feature.PREFER.in(hello.features()));
                 session.streamIs(new SessionStream(session, stream, context));
-                yield new Admission(session, stream, streamLoop, answer);
+                yield new Admission(session, stream, streamLoop, blocks ? answer.with(Feature.BLOCKS) : answer);
             }
         };
     }
@@ -205,7 +224,8 @@ public final class PageServer implements AutoCloseable {
                 service == Service.IMAGE,
                 rounds,
                 encoding.with(hello.features(), rounds),
-                unread.with(hello.features()));
+                unread.with(hello.features()),
+                releaseSource && Feature.RELEASE_SOURCE.in(hello.features()));
         sessions.put(session.id(), session);
         return session;
     }

@@ -15,6 +15,7 @@ final class StreamFlow {
 
     private final @Nullable BandwidthCap cap;
     private final Runnable goOn;
+    private final boolean wholeBlocks;
     private final Runnable waited = this::waited;
     private @Nullable StreamWindow window;
     private @Nullable PathDelay path;
@@ -25,10 +26,12 @@ final class StreamFlow {
 
     /**
      * @param cap the server's limit, or null
+     * @param wholeBlocks whether whole huge pages go in one frame where the window is large enough
      * @param goOn called on the stream loop when a limit has been waited for
      */
-    StreamFlow(@Nullable BandwidthCap cap, Runnable goOn) {
+    StreamFlow(@Nullable BandwidthCap cap, boolean wholeBlocks, Runnable goOn) {
         this.cap = cap;
+        this.wholeBlocks = wholeBlocks && cap == null;
         this.goOn = goOn;
     }
 
@@ -70,10 +73,11 @@ final class StreamFlow {
         return opened;
     }
 
-    /** Whether to send another frame now. If not, something will call for it: an acknowledgement, the socket or a timer. */
+    /** Whether to look for another frame now. If not, something will call for it: an acknowledgement, the socket or a timer. */
     boolean hasRoom(ChannelHandlerContext to) {
         StreamWindow mine = window();
-        if (!to.channel().isWritable() || !mine.hasRoom()) {
+        boolean room = mine.hasRoom() || (wholeBlocks && mine.takesBlocks() && mine.hasRoomForBlock());
+        if (!to.channel().isWritable() || !room) {
             return false;
         }
         long wait = cap == null ? 0 : cap.waitNanos(System.nanoTime());
@@ -92,9 +96,22 @@ final class StreamFlow {
         goOn.run();
     }
 
-    /** Most pages of content in the next frame. */
-    int framePages() {
-        return window().framePages();
+    /**
+     * Most pages of content in the next frame.
+     *
+     * @param first page of the run to be sent, and how many there are of it
+     * @return 0 when there is no room at the moment for the frame that should be next
+     */
+    int framePages(long first, int longest) {
+        StreamWindow mine = window();
+        if (!wholeBlocks || !mine.takesBlocks()) {
+            return mine.hasRoom() ? Math.min(longest, mine.framePages()) : 0;
+        }
+        int toBorder = StreamDepth.BLOCK_PAGES - (int) (first % StreamDepth.BLOCK_PAGES);
+        if (toBorder == StreamDepth.BLOCK_PAGES && longest >= StreamDepth.BLOCK_PAGES) {
+            return mine.hasRoomForBlock() ? StreamDepth.BLOCK_PAGES : 0;
+        }
+        return mine.hasRoom() ? Math.min(longest, Math.min(toBorder, mine.framePages())) : 0;
     }
 
     /**

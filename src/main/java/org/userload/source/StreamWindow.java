@@ -129,6 +129,19 @@ final class StreamWindow {
         return StreamDepth.framePages(pages());
     }
 
+    /** Whether whole huge pages may go in one frame. */
+    boolean takesBlocks() {
+        return hasLink ? StreamDepth.takesBlocks(pages()) : grantedPages >= StreamDepth.BLOCK_WINDOW_PAGES;
+    }
+
+    /** Whether such a frame may be sent. Within a host what is on its way may be more than fits the cache then. */
+    boolean hasRoomForBlock() {
+        int most = hasLink ? pages() : StreamDepth.BLOCK_WINDOW_PAGES;
+        boolean room = onTheirWay() + StreamDepth.BLOCK_PAGES <= most;
+        intervalWasFull |= !room;
+        return room;
+    }
+
     /** Pages sent and not acknowledged. */
     long onTheirWay() {
         return sentPages - acknowledgedPages;

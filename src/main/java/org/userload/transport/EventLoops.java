@@ -4,15 +4,19 @@ import io.netty.channel.IoEventLoop;
 import io.netty.channel.IoHandler;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.SelectStrategyFactory;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.util.concurrent.FastThreadLocalThread;
 import io.netty.util.concurrent.Future;
+import java.nio.channels.spi.SelectorProvider;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
+import org.userload.linux.CpuAffinity;
+import org.userload.linux.NativeException;
 import org.userload.linux.TimerSlack;
 
 /**
@@ -36,9 +40,27 @@ public final class EventLoops implements AutoCloseable {
         return cause == null ? "" : String.valueOf(cause.getMessage());
     }
 
-    /** Starts a loop with one daemon thread of this name. */
-    public synchronized IoEventLoop start(String name) {
-        IoHandlerFactory factory = isEpoll() ? EpollIoHandler.newFactory() : NioIoHandler.newFactory();
+    /** Starts a loop with one daemon thread of this name, on any CPU, sleeping while nothing is to be done. */
+    public IoEventLoop start(String name) {
+        return start(name, -1, WaitPolicy.BLOCK);
+    }
+
+    /**
+     * As {@link #start(String)}, placed.
+     *
+     * @param loop the number of the loop among those that the placement is for
+     * @param servesFaults whether it waits as the placement says
+     * @throws IllegalArgumentException when the CPU is not there or not allowed
+     */
+    public IoEventLoop start(String name, Placement placement, int loop, boolean servesFaults) {
+        return start(name, placement.cpuOf(loop), servesFaults ? placement.waiting() : WaitPolicy.BLOCK);
+    }
+
+    private synchronized IoEventLoop start(String name, int cpu, WaitPolicy waiting) {
+        SelectStrategyFactory strategies = WaitStrategy.factoryOf(waiting);
+        IoHandlerFactory factory = isEpoll()
+                ? EpollIoHandler.newFactory(0, strategies)
+                : NioIoHandler.newFactory(SelectorProvider.provider(), strategies);
         ThreadFactory named = work -> thread(name, work);
         MultiThreadIoEventLoopGroup group = new MultiThreadIoEventLoopGroup(1, named, executor -> {
             IoHandler handler = factory.newHandler(executor);
@@ -46,7 +68,19 @@ public final class EventLoops implements AutoCloseable {
             return handler;
         });
         groups.add(group);
-        return group.next();
+        IoEventLoop started = group.next();
+        if (cpu >= 0) {
+            pin(started, cpu);
+        }
+        return started;
+    }
+
+    private static void pin(IoEventLoop loop, int cpu) {
+        Future<?> pinned = loop.submit(() -> CpuAffinity.pinCurrentThread(cpu)).awaitUninterruptibly();
+        if (pinned.cause() instanceof NativeException e) {
+            throw new IllegalArgumentException(
+                    "CPU " + cpu + " is not there, or not allowed to this process: " + e.getMessage(), e);
+        }
     }
 
     private static Thread thread(String name, Runnable work) {

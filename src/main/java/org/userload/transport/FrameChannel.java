@@ -37,6 +37,15 @@ public abstract class FrameChannel extends ChannelInboundHandlerAdapter implemen
     /** The connection is there. */
     protected void opened(ChannelHandlerContext opened) {}
 
+    /**
+     * Where the next bytes should go.
+     *
+     * @return a buffer with room from its writer index on, retained, its reader index there, too; null for any
+     */
+    protected @Nullable ByteBuf receiveInto(FrameReader next) {
+        return null;
+    }
+
     /** The connection is gone; {@code cause} is null when the peer or this side closed it in order. Called once. */
     protected abstract void closed(@Nullable Throwable cause);
 
@@ -58,8 +67,9 @@ public abstract class FrameChannel extends ChannelInboundHandlerAdapter implemen
     @Override
     public final void handlerAdded(ChannelHandlerContext added) {
         context = added;
-        reader = new FrameReader(pageBytes, this);
-        ReceiveBuffer buffer = new ReceiveBuffer(receiveBytes);
+        FrameReader mine = new FrameReader(pageBytes, this);
+        reader = mine;
+        ReceiveBuffer buffer = new ReceiveBuffer(receiveBytes, () -> receiveInto(mine));
         receiveBuffer = buffer;
         added.channel().config().setRecvByteBufAllocator(buffer);
         announce(added);

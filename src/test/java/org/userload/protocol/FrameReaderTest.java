@@ -9,6 +9,7 @@ import io.netty.buffer.Unpooled;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.userload.support.Seeds;
@@ -170,6 +171,108 @@ class FrameReaderTest {
                 assertThat(expected.getMessage()).isNotEmpty();
             }
             in.release();
+        }
+    }
+
+    /** Content of frames of four pages is put together in one place; what is received may go there at once or not. */
+    @Test
+    void gatheredContent_isTheSame_whereverItIsReceived() {
+        SplittableRandom random = Seeds.random("FrameReaderTest gathered");
+        for (int round = 0; round < 300; round++) {
+            ByteBuf whole = randomFrames(random);
+            List<String> expected = read(whole, random, Integer.MAX_VALUE);
+            ByteBuf place =
+                    Unpooled.directBuffer(FrameLayout.HEADER_BYTES + 4 * PAGE, FrameLayout.HEADER_BYTES + 4 * PAGE);
+            place.writerIndex(place.capacity());
+            GatheringRecorder recorder = new GatheringRecorder(place);
+            try (FrameReader reader = new FrameReader(PAGE, recorder)) {
+                int at = 0;
+                while (at < whole.writerIndex()) {
+                    int index = reader.gatherIndex();
+                    boolean inPlace = index >= 0 && (reader.isGathering() || random.nextBoolean());
+                    ByteBuf part = inPlace
+                            ? place.setIndex(index, index).retain()
+                            : Unpooled.directBuffer(1 + random.nextInt(6 * PAGE));
+                    int most = Math.min(part.capacity() - part.writerIndex(), whole.writerIndex() - at);
+                    int piece = random.nextInt(3) == 0 ? 1 + random.nextInt(most) : most;
+                    part.writeBytes(whole, at, piece);
+                    reader.read(part);
+                    assertThat(part.isReadable()).isFalse();
+                    part.release();
+                    at += piece;
+                }
+            }
+            assertThat(recorder.frames).isEqualTo(expected);
+            place.release();
+            whole.release();
+        }
+    }
+
+    @Test
+    void contentThatIsReceivedAtItsPlace_isHandedOnFromThere() {
+        ByteBuf place = Unpooled.directBuffer(FrameLayout.HEADER_BYTES + 4 * PAGE);
+        place.writerIndex(FrameLayout.HEADER_BYTES + 4 * PAGE);
+        GatheringRecorder recorder = new GatheringRecorder(place);
+        try (FrameReader reader = new FrameReader(PAGE, recorder)) {
+            for (int i = 0; i < 2; i++) {
+                assertThat(reader.gatherIndex()).isZero();
+                place.setIndex(0, 0);
+                Frames.writeHeader(place, FrameType.PAGES, 0, 4 * PAGE, 8, 4, 0);
+                place.writerIndex(FrameLayout.HEADER_BYTES + PAGE);
+                reader.read(place);
+                assertThat(reader.isGathering()).isTrue();
+                assertThat(reader.gatherIndex()).isEqualTo(FrameLayout.HEADER_BYTES + PAGE);
+                assertThat(recorder.contents).isEqualTo(i);
+                place.writerIndex(FrameLayout.HEADER_BYTES + 4 * PAGE);
+                reader.read(place);
+                assertThat(recorder.contents).isEqualTo(i + 1);
+                assertThat(reader.isGathering()).isFalse();
+            }
+            assertThat(recorder.address).isEqualTo(place.memoryAddress() + FrameLayout.HEADER_BYTES);
+        }
+        place.release();
+    }
+
+    /** Has content of four pages gathered. */
+    private static final class GatheringRecorder implements FrameSink {
+        private final Recorder recorder = new Recorder();
+        final List<String> frames = recorder.frames;
+        private final ByteBuf place;
+        int contents;
+        long address;
+
+        GatheringRecorder(ByteBuf place) {
+            this.place = place;
+        }
+
+        @Override
+        public void frame(FrameHeader header, ByteBuf body) {
+            recorder.frame(header, body);
+        }
+
+        @Override
+        public void pages(FrameHeader header) {
+            recorder.pages(header);
+        }
+
+        @Override
+        public @Nullable ByteBuf gather(FrameHeader header) {
+            return header.count() == 4 ? place : null;
+        }
+
+        @Override
+        public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
+            contents++;
+            address = bytes.memoryAddress() + bytes.readerIndex();
+            if (header.count() == 4) {
+                assertThat(count).isEqualTo(4);
+            }
+            recorder.content(header, firstPage, count, bytes);
+        }
+
+        @Override
+        public void encoded(FrameHeader header, ByteBuf bytes) {
+            recorder.encoded(header, bytes);
         }
     }
 }

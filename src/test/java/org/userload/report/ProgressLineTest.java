@@ -7,10 +7,14 @@ import org.HdrHistogram.Histogram;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.userload.destination.BlockCounts;
 import org.userload.destination.DestinationStatistics;
 import org.userload.destination.PageCounts;
+import org.userload.destination.prefetch.PrefetchStatistics;
 
 class ProgressLineTest {
+    private static final BlockCounts NO_BLOCKS = new BlockCounts(0, 0, 0);
+
     private static ProgressLine line(long total, long streamed, long wireBytes, int faults, long elapsedMillis) {
         Histogram latency = new Histogram(2);
         for (int i = 0; i < faults; i++) {
@@ -18,7 +22,16 @@ class ProgressLineTest {
         }
         PageCounts pages = new PageCounts(total, 0, streamed, 0, 0, 0, 0);
         return new ProgressLine(
-                new DestinationStatistics("software", pages, wireBytes, latency, Map.of(), -1), elapsedMillis);
+                new DestinationStatistics(
+                        "software",
+                        pages,
+                        NO_BLOCKS,
+                        wireBytes,
+                        latency,
+                        Map.of(),
+                        new PrefetchStatistics(0, 0, 0, 0, 0),
+                        -1),
+                elapsedMillis);
     }
 
     @Test
@@ -45,7 +58,16 @@ class ProgressLineTest {
     void everyKindOfPage_countsAsInPlace() {
         PageCounts pages = new PageCounts(100, 1, 2, 5, 3, 4, 50);
         ProgressLine line = new ProgressLine(
-                new DestinationStatistics("software", pages, 0, new Histogram(2), Map.of(), -1), 1_000);
+                new DestinationStatistics(
+                        "software",
+                        pages,
+                        NO_BLOCKS,
+                        0,
+                        new Histogram(2),
+                        Map.of(),
+                        new PrefetchStatistics(0, 0, 0, 0, 0),
+                        -1),
+                1_000);
         assertThat(line.text()).startsWith("paging in: 15 of 100 pages (15 %)");
     }
 

@@ -114,6 +114,37 @@ class StreamWindowTest {
     }
 
     @Test
+    void withinAHost_twoBlocksAreOnTheirWay_butNoMoreSmallFramesThanBefore() {
+        StreamWindow window = new StreamWindow(GRANTED, 0);
+        window.isWithinHost();
+        assertThat(window.takesBlocks()).isTrue();
+        window.sent(StreamDepth.BLOCK_PAGES, 0);
+        assertThat(window.hasRoomForBlock()).isTrue();
+        assertThat(window.hasRoom()).as("for a small frame").isFalse();
+        window.sent(StreamDepth.BLOCK_PAGES, 0);
+        assertThat(window.hasRoomForBlock()).isFalse();
+        window.acknowledged(StreamDepth.BLOCK_PAGES, 0, 1_000);
+        assertThat(window.hasRoomForBlock()).isTrue();
+    }
+
+    @Test
+    void withinAHost_thereAreNoBlocks_inAWindowOfLessThanTwo() {
+        StreamWindow window = new StreamWindow(2 * StreamDepth.BLOCK_PAGES - 1, 0);
+        window.isWithinHost();
+        assertThat(window.takesBlocks()).isFalse();
+    }
+
+    /** Round trip and rate make the window; an urgent page may have a block in front of it there, an eighth of what is sent. */
+    @ParameterizedTest
+    @CsvSource({"1e8, 200, false", "1e10, 200, false", "2.5e10, 1000, false", "1e11, 2000, true"})
+    void onALink_blocksAreSent_onlyWhereTheWindowIsEightOfThem(
+            double bitsPerSecond, long roundTripMicros, boolean expected) {
+        SimulatedStream stream = new SimulatedStream(bitsPerSecond, roundTripMicros * MICRO, 1 << 20);
+        stream.run(500 * MILLI);
+        assertThat(stream.window().takesBlocks()).isEqualTo(expected);
+    }
+
+    @Test
     void whileNothingUrgentCanCome_theWholeGrantIsOnItsWay() {
         SimulatedStream stream = new SimulatedStream(1e9, 200 * MICRO, GRANTED);
         stream.leaveRoom(false);
