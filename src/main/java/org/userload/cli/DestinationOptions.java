@@ -8,6 +8,7 @@ import org.userload.destination.DestinationStatistics;
 import org.userload.destination.InterceptorChoice;
 import org.userload.report.JsonFile;
 import org.userload.report.Progress;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** How memory is paged in and what is told about it; the same options wherever this process is the destination. */
@@ -41,6 +42,14 @@ final class DestinationOptions {
 
     @Option(names = "--no-progress", description = "Do not show progress.")
     private boolean noProgress;
+
+    @Mixin
+    private PrefetchOptions prefetch = new PrefetchOptions();
+
+    /** What comes before it is touched. */
+    PrefetchOptions prefetch() {
+        return prefetch;
+    }
 
     InterceptorChoice interceptor() {
         return interceptor;

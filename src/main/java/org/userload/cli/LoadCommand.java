@@ -8,6 +8,7 @@ import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
+import org.userload.destination.DestinationStatistics;
 import org.userload.memory.GuestMemory;
 import org.userload.report.JsonFile;
 import org.userload.report.LatencySummary;
@@ -18,6 +19,8 @@ import org.userload.source.LivePageSource;
 import org.userload.source.PageSource;
 import org.userload.source.RawImageWriter;
 import org.userload.source.UliWriter;
+import org.userload.trace.Program;
+import org.userload.trace.TouchedPages;
 import org.userload.trace.Trace;
 import org.userload.trace.TraceTouches;
 import org.userload.transport.Endpoint;
@@ -83,12 +86,15 @@ final class LoadCommand implements Callable<Integer> {
     public Integer call() throws Exception {
         JsonFile jsonFile = destinationOptions.jsonFile();
         checkOutput();
+        PrefetchOptions prefetch = destinationOptions.prefetch();
+        prefetch.check(traceOptions.isGiven(), "load records what a trace touches; give --trace");
         Trace trace = traceOptions.isGiven() ? traceOptions.load() : null;
-        try (Destination destination = Destination.open(DestinationConfig.from(from)
+        DestinationConfig config = prefetch.into(DestinationConfig.from(from)
                 .withInterceptor(destinationOptions.interceptor())
                 .withLink(linkOptions.link())
                 .withHugePages(destinationOptions.hugePages())
-                .withPlacement(placement.placement()))) {
+                .withPlacement(placement.placement()));
+        try (Destination destination = Destination.open(config)) {
             GuestMemory memory = destination.memory();
             pageIn(destination, trace);
             try (PageSource loaded = new LivePageSource(memory, "the loaded image")) {
@@ -98,7 +104,15 @@ final class LoadCommand implements Callable<Integer> {
                     RawImageWriter.write(output, loaded);
                 }
             }
-            LoadResult result = LoadResult.of(destination.statistics(), memory.table(), destination.hugeBytes());
+            DestinationStatistics statistics = destination.statistics();
+            LoadResult result = LoadResult.of(
+                    statistics,
+                    memory.table(),
+                    destination.hugeBytes(),
+                    prefetch.figures(
+                            statistics.prefetch(),
+                            destination,
+                            trace == null ? null : TouchedPages.of(Program.once(trace, 0), 0)));
             if (jsonFile != null) {
                 jsonFile.write(result);
             }
@@ -111,7 +125,9 @@ final class LoadCommand implements Callable<Integer> {
         try (Progress ignored = destinationOptions.progress(destination::statistics)) {
             if (trace != null) {
                 TraceTouches.replay(trace, destination.memory());
+                destinationOptions.prefetch().writeRecorded(destination);
             }
+            destination.streamRest();
             destination.completion().get();
         }
     }

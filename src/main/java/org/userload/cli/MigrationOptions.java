@@ -52,6 +52,18 @@ final class MigrationOptions {
             })
     private long deltaCacheBytes;
 
+    @Option(
+            names = "--release-source",
+            description =
+                    "postcopy and hybrid: the source gives up each page as soon as it is in place at the destination, so"
+                            + " that memory is not held twice.")
+    private boolean releaseSource;
+
+    /** Whether the source gives up pages that have moved. */
+    boolean releaseSource() {
+        return releaseSource;
+    }
+
     MigrationMode mode() {
         return mode;
     }
@@ -79,6 +91,9 @@ final class MigrationOptions {
         arguments.add("--mode=" + mode);
         arguments.add("--tracker=" + tracker);
         arguments.add("--delta-cache=" + deltaCacheBytes);
+        if (releaseSource) {
+            arguments.add("--release-source");
+        }
         return arguments;
     }
 }

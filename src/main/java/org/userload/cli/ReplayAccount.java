@@ -16,23 +16,27 @@ import org.userload.report.ThroughputBucket;
 import org.userload.trace.ColdPages;
 import org.userload.trace.CpuState;
 import org.userload.trace.ThroughputSamples;
+import org.userload.trace.TouchedPages;
 import org.userload.transport.Link;
 
 /**
  * Everything that the result of a replay is made of, from both processes, which have one clock.
  *
+ * @param accessesHere accesses that the guest made here
  * @param finishedNanos {@link System#nanoTime()} when the guest had made its last access
  */
 record ReplayAccount(
         MigrationDestination.Resumed resumed,
         CpuState state,
+        long accessesHere,
         long finishedNanos,
         Destination destination,
         DestinationStatistics statistics,
         ThroughputSamples throughput,
         SourceStory source) {
 
-    MigrationResult result(String mode, boolean verified, ReplayedGuest replayed, @Nullable Link link) {
+    MigrationResult result(
+            String mode, boolean verified, ReplayedGuest replayed, PrefetchOptions prefetch, @Nullable Link link) {
         RegionTable table = destination.memory().table();
         MigrationReport migration = source.migration();
         return new MigrationResult(
@@ -60,13 +64,18 @@ record ReplayAccount(
                                 .toList(),
                         migration.converged(),
                         migration.throttlePercent(),
-                        migration.discardedPages()),
+                        migration.discardedPages(),
+                        source.givenUpPages()),
                 link == null
                         ? null
                         : new MigrationResult.LinkFigures(
                                 link.bytesPerSecond(), micros(link.roundTrip().toNanos())),
                 MigrationResult.CompressionFigures.of(source.encoding()),
                 MigrationResult.DeltaFigures.of(source.encoding()),
+                prefetch.figures(
+                        statistics.prefetch(),
+                        destination,
+                        TouchedPages.of(replayed.program(), replayed.program().accessCount() - accessesHere)),
                 ThroughputBucket.of(migration.startNanos(), List.of(source.throughput(), throughput)),
                 PageMap.of(destination.arrivals(), migration.startNanos()));
     }

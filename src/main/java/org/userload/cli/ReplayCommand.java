@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
 import org.userload.migration.HandoverException;
+import org.userload.migration.MigrationMode;
 import org.userload.report.JsonFile;
 import org.userload.report.MigrationResult;
 import org.userload.report.ResultTable;
@@ -42,6 +43,7 @@ import picocli.CommandLine.Spec;
             "  userload replay --mode hybrid --memory 256M",
             "  userload replay --memory 512M --free-fraction 0.6 --zero-fraction 0.2 --mode precopy",
             "  userload replay --memory 512M --free-fraction 0.6 --poison aaaaaaaaaaaaaaaa --balloon 64M",
+            "  userload replay --record-working-set guest.uws; userload replay --working-set guest.uws --link 1gbit",
             "  userload replay --mode precopy --link 1gbit --compress lz4 --delta-cache 64M --loops 5",
             "",
             "Exit codes: 0 verified, 1 failed, 2 wrong usage."
@@ -119,6 +121,12 @@ final class ReplayCommand implements Callable<Integer> {
         migration.plan();
         placement.placement();
         migration.encoding(compress.compression());
+        destinationOptions
+                .prefetch()
+                .check(
+                        migration.mode() == MigrationMode.POSTCOPY,
+                        "what a program touches is recorded as it faults, so all of its memory has to be missing where it"
+                                + " goes on; give --mode=postcopy");
         Trace trace = traceOptions.load();
         MigrationResult result = run(trace, replay.guest(trace, coldMemory));
         if (jsonFile != null) {

@@ -56,11 +56,12 @@ final class ReplayRun {
                 .withLink(link)
                 .withHugePages(options.hugePages())
                 .withPlacement(placement);
+        config = options.prefetch().into(config);
         try (MigrationDestination migration = MigrationDestination.open(config, replayed::on)) {
             ReplayAccount account = run(migration, source);
             boolean verified = new NeverMoved(replayed.program(), replayed.cold(), freeContent())
                     .isEqualTo(account.state(), migration.destination().memory());
-            return account.result(mode.toString(), verified, replayed, link);
+            return account.result(mode.toString(), verified, replayed, options.prefetch(), link);
         }
     }
 
@@ -77,9 +78,18 @@ final class ReplayRun {
                 CpuState state = guest.completion().get();
                 long finishedNanos = System.nanoTime();
                 sampler.sample();
+                options.prefetch().writeRecorded(destination);
+                destination.streamRest();
                 DestinationStatistics statistics = migration.completion().get();
                 return new ReplayAccount(
-                        resumed, state, finishedNanos, destination, statistics, sampler.samples(), source.awaitStory());
+                        resumed,
+                        state,
+                        guest.accessesHere(),
+                        finishedNanos,
+                        destination,
+                        statistics,
+                        sampler.samples(),
+                        source.awaitStory());
             }
         }
     }

@@ -84,6 +84,7 @@ final class ReplaySourceCommand implements Callable<Integer> {
             ServerConfig config = ServerConfig.at(listen.endpoint())
                     .withLink(linkOptions.link())
                     .withMaxBytesPerSecond(bandwidth.maxBytesPerSecond())
+                    .withReleaseSource(migration.releaseSource())
                     .withEncoding(migration.encoding(compress.compression()))
                     .withPlacement(placement.placement());
             try (MigrationSource source = MigrationSource.listen(config, guest, memory, hints.into(migration.plan()))) {
@@ -108,7 +109,8 @@ final class ReplaySourceCommand implements Callable<Integer> {
                     sampler.samples(),
                     startNanos,
                     Objects.requireNonNull(source.encodingStatistics()),
-                    channel.hintBytes());
+                    channel.hintBytes(),
+                    source.givenUpPages());
             say(MOVED + JsonLine.of(story));
             return 0;
         } catch (HandoverException e) {

@@ -11,13 +11,15 @@ import org.userload.trace.ThroughputSamples;
  * @param guestStartNanos {@link System#nanoTime()} when the guest began to run
  * @param encoding what compression and deltas did
  * @param hintBytes of messages about free pages, between host and guest, both ways
+ * @param givenUpPages pages that the source gave up because they were in place here
  */
 record SourceStory(
         MigrationReport migration,
         ThroughputSamples throughput,
         long guestStartNanos,
         EncodingStatistics encoding,
-        long hintBytes) {
+        long hintBytes,
+        long givenUpPages) {
 
     /**
      * The guest did not move.

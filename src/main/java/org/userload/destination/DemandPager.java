@@ -1,11 +1,14 @@
 package org.userload.destination;
 
 import io.netty.buffer.ByteBuf;
+import io.netty.channel.IoEventLoop;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageInstaller.Arrival;
 import org.userload.fault.FaultListener;
 import org.userload.memory.RegionTable;
+import org.userload.protocol.Feature;
 import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
@@ -31,6 +34,10 @@ final class DemandPager extends ClientConnection implements FaultListener {
     private final PageInstaller installer;
     private final Consumer<@Nullable Throwable> onLost;
     private final PendingRequests pending = new PendingRequests();
+    private final Foresight foresight;
+    private final InstalledReports reports;
+    private final boolean removalsTracked;
+    private final LongAdder requestedPages = new LongAdder();
     private final SpareBuffer spare = new SpareBuffer(REQUESTS_PER_BUFFER * FrameLayout.HEADER_BYTES);
     private final PageDecoder decoder;
     private @Nullable ByteBuf requests;
@@ -40,18 +47,47 @@ final class DemandPager extends ClientConnection implements FaultListener {
             SessionId session,
             RegionTable table,
             PageInstaller installer,
+            Foresight foresight,
+            InstalledReports reports,
+            boolean removalsTracked,
             WireBytes wire,
             Consumer<@Nullable Throwable> onLost) {
         super(Role.SYNC, session, RECEIVE_BYTES, wire);
         this.table = table;
         this.installer = installer;
+        this.foresight = foresight;
+        this.reports = reports;
+        this.removalsTracked = removalsTracked;
         this.onLost = onLost;
         this.decoder = new PageDecoder(table);
     }
 
+    /**
+     * Faults come from now on.
+     *
+     * @param tells whether the source can be told what to send first
+     */
+    void start(IoEventLoop faultLoop, boolean tells) {
+        reports.begin();
+        foresight.start(new Foresight.Asker(faultLoop, this::overdue, this::faultsDelivered), tells);
+    }
+
     @Override
     public void pageFault(int region, long page) {
+        if (!pending.contains(region, page) && !foresight.fault(region, page)) {
+            request(region, page);
+        }
+    }
+
+    private void overdue(int region, long page) {
+        if (isOpen()) {
+            request(region, page);
+        }
+    }
+
+    private void request(int region, long page) {
         if (pending.add(region, page, System.nanoTime())) {
+            requestedPages.increment();
             ByteBuf batch = requests;
             if (batch == null) {
                 batch = spare.take(context().alloc(), FrameLayout.HEADER_BYTES);
@@ -73,6 +109,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
             send(batch);
             requests = null;
         }
+        foresight.flush();
     }
 
     private void send(ByteBuf batch) {
@@ -110,6 +147,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
     public void content(FrameHeader header, long firstPage, int count, ByteBuf bytes) {
         arrived(header, firstPage, count);
         installer.install(Arrival.DEMAND, header.region(), firstPage, count, bytes);
+        reports.installed(header.region(), firstPage, count);
     }
 
     @Override
@@ -117,6 +155,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
         ByteBuf pages = decoder.unpack(header, bytes, features());
         arrived(header, header.firstPage(), header.count());
         installer.install(Arrival.DEMAND, header.region(), header.firstPage(), header.count(), pages);
+        reports.installed(header.region(), header.firstPage(), header.count());
     }
 
     @Override
@@ -133,17 +172,44 @@ final class DemandPager extends ClientConnection implements FaultListener {
                 arrived(header, header.firstPage(), header.count());
                 installer.installFree(region, header.firstPage(), header.count(), body.getLong(body.readerIndex()));
             }
+            case INSTALLED -> {
+                if (!Feature.RELEASE_SOURCE.in(features())) {
+                    throw new ProtocolException(header.type() + " frame, which was not agreed on");
+                }
+                header.checkPages(table, FrameLayout.MAX_PAGES_PER_REQUEST);
+                arrived(header, header.firstPage(), header.count());
+                requireHere(header);
+            }
             default -> throw new ProtocolException(header.type() + " frame on a sync connection");
         }
     }
 
+    /** The source does not have these pages any more. Who waited for them was woken when they came in the stream. */
+    private void requireHere(FrameHeader header) {
+        long end = header.firstPage() + header.count();
+        long missing = installer.region(header.region()).received().nextClear(header.firstPage(), end);
+        if (missing < end && !removalsTracked) {
+            throw new ProtocolException("the source says that page " + missing + " of region " + header.region()
+                    + " is in place here, and it is not");
+        }
+    }
+
     private void arrived(FrameHeader header, long firstPage, int count) {
+        if (foresight.measures()) {
+            long now = System.nanoTime();
+            foresight.answered(now - pending.sinceNanos(header.region(), firstPage, now));
+        }
         for (int i = 0; i < count; i++) {
             if (!pending.remove(header.region(), firstPage + i)) {
                 throw new ProtocolException(
                         "page " + (firstPage + i) + " of region " + header.region() + " that was not asked for");
             }
         }
+    }
+
+    /** Pages asked for so far. Any thread. */
+    long requestedPages() {
+        return requestedPages.sum();
     }
 
     /** How long the oldest request has waited, nanoseconds. */

@@ -10,6 +10,12 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.userload.destination.prefetch.ComingPages;
+import org.userload.destination.prefetch.ReadAhead;
+import org.userload.destination.prefetch.WorkingSet;
+import org.userload.destination.prefetch.WorkingSetRecorder;
 import org.userload.fault.FaultInterceptor;
 import org.userload.fault.PageOrigin;
 import org.userload.fault.Released;
@@ -24,6 +30,7 @@ import org.userload.protocol.Feature;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Hello;
 import org.userload.protocol.SessionId;
+import org.userload.protocol.StartFlags;
 import org.userload.transport.EventLoops;
 import org.userload.transport.OutboundLink;
 import org.userload.transport.Sockets;
@@ -42,6 +49,8 @@ import org.userload.transport.Sockets;
  * <p><b>Ownership.</b> The destination owns the memory: {@link #close} frees it and wakes every waiter with an error.
  */
 public final class Destination implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Destination.class);
+
     /** How long a source may take to answer a hello. */
     private static final Duration LONGEST_ANSWER = Duration.ofSeconds(5);
 
@@ -69,15 +78,26 @@ public final class Destination implements AutoCloseable {
     private final ReleasedBlocks releasedBlocks;
     private final HugePageCollapse collapse;
     private final ControlConnection control;
+    private final @Nullable WorkingSetRecorder recorder;
+    private final @Nullable ComingPages coming;
+    private final Foresight foresight;
     private final DemandPager pager;
     private final StreamIntake stream;
     private final IoEventLoop faultLoop;
     private final IoEventLoop streamLoop;
     private volatile long completedAtNanos;
     private volatile boolean roundsEnded;
+    private volatile boolean streamBegun;
+
+    /** Stream loop. */
+    private boolean isStreamGranted;
+
+    /** Stream loop. */
+    private boolean isRestHeldBack;
 
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
+        this.isRestHeldBack = !config.backgroundStream();
         this.listener = listener;
         this.link = config.link() == null ? null : new OutboundLink(config.link());
         this.interceptor = config.interceptor().open(config.trackRemovals(), link != null);
@@ -99,18 +119,36 @@ public final class Destination implements AutoCloseable {
                 throw new SourceLostException(peer() + " hands over a guest, which nobody here takes", null);
             }
             this.installer = new PageInstaller(memory, interceptor, rounds, this::lastPageIn);
-            this.pager = new DemandPager(session, table, installer, wire, cause -> connectionLost("sync", cause));
             boolean takesBlocks = config.hugePages() && interceptor.takesMemory() && HugePages.areAvailable();
+            this.coming = wantsPages() ? new ComingPages(memory, workingSetRuns()) : null;
             this.stream = new StreamIntake(
                     session,
                     table,
                     installer,
+                    coming,
+                    over::get,
                     config.windowPages(),
                     takesBlocks,
                     wire,
                     cause -> connectionLost("stream", cause));
+            this.recorder = config.recordsWorkingSet() ? new WorkingSetRecorder(table) : null;
+            Preferences preferences = coming == null
+                    ? null
+                    : new Preferences(memory, config.prefetch().open(), coming, stream, streamLoop);
+            this.foresight = new Foresight(memory, recorder, preferences);
+            this.pager = new DemandPager(
+                    session,
+                    table,
+                    installer,
+                    foresight,
+                    new InstalledReports(streamLoop, stream, over::get),
+                    config.trackRemovals(),
+                    wire,
+                    cause -> connectionLost("sync", cause));
             connectPager(faultLoop);
             connectStream();
+            tellFirst(preferences);
+            pager.start(faultLoop, stream.takesPreferences());
             interceptor.pagesComeFrom(new PageOrigin(
                     config.source(), session, hello.features(), config.deadline(), config.faultConnections()));
             interceptor.start(memory, faultLoop, pager);
@@ -155,6 +193,36 @@ public final class Destination implements AutoCloseable {
         stream.awaitAnswer(peer(), answerTimeout());
     }
 
+    /** Whether the source will be told what to send first. */
+    private boolean wantsPages() {
+        return config.prefetch().open() != ReadAhead.NONE || config.workingSet() != null;
+    }
+
+    private int workingSetRuns() {
+        WorkingSet set = config.workingSet();
+        return set == null ? 1 : Math.max(1, Math.min(set.pageCount(), Preferences.MOST_WORKING_SET_RUNS));
+    }
+
+    /** Tells the source of the working set before anything else. */
+    private void tellFirst(@Nullable Preferences preferences) {
+        if (!stream.takesPreferences() && !config.backgroundStream()) {
+            throw new SourceLostException(peer() + " cannot hold back what is not asked for", null);
+        }
+        WorkingSet set = config.workingSet();
+        if (set == null || preferences == null) {
+            return;
+        }
+        String misfit = set.misfit(memory.table());
+        if (!stream.takesPreferences()) {
+            misfit = peer() + " sends pages in an order of its own";
+        }
+        if (misfit.isEmpty()) {
+            streamLoop.execute(() -> preferences.begin(set));
+        } else {
+            LOG.warn("the recorded working set is ignored: {}", misfit);
+        }
+    }
+
     private Duration answerTimeout() {
         return config.deadline().compareTo(LONGEST_ANSWER) < 0 ? config.deadline() : LONGEST_ANSWER;
     }
@@ -180,11 +248,15 @@ public final class Destination implements AutoCloseable {
 
     /**
      * The guest is about to run here: pages that are in place are its own from now on. Call before it is resumed, on
-     * COMMIT. Matters only in sessions with rounds.
+     * COMMIT. Where there are no rounds, a recorded working set begins to come.
      */
     public void endRounds() {
         roundsEnded = installer.isInRounds();
         installer.endRounds();
+        if (!roundsEnded && config.workingSet() != null && !config.streamAtOnce()) {
+            streamBegun = true;
+            grantWindow();
+        }
     }
 
     /**
@@ -194,19 +266,67 @@ public final class Destination implements AutoCloseable {
     public void startStream() {
         if (roundsEnded) {
             installer.guestRuns();
-        } else {
+        } else if (!streamBegun) {
             grantWindow();
         }
     }
 
     private void grantWindow() {
         try {
-            streamLoop.execute(() -> stream.start(config.windowPages()));
+            streamLoop.execute(() -> {
+                isStreamGranted = true;
+                start();
+            });
         } catch (RejectedExecutionException e) {
             if (!over.get()) {
                 throw e;
             }
         }
+    }
+
+    /**
+     * The rest of the memory is to come, too: ends what {@link DestinationConfig#withBackgroundStream} has begun. Does nothing
+     * where it comes already.
+     */
+    public void streamRest() {
+        try {
+            streamLoop.execute(() -> {
+                boolean heldBack = isRestHeldBack;
+                isRestHeldBack = false;
+                if (heldBack && isStreamGranted) {
+                    start();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            if (!over.get()) {
+                throw e;
+            }
+        }
+    }
+
+    private void start() {
+        stream.start(
+                config.windowPages(),
+                stream.takesPreferences()
+                        ? new StartFlags(isRestHeldBack, config.prefetch().followsFaults())
+                        : StartFlags.PLAIN);
+    }
+
+    /**
+     * The pages touched so far, in the order in which they were touched first.
+     *
+     * @throws IllegalStateException when they were not to be recorded
+     */
+    public WorkingSet recordedWorkingSet() {
+        if (recorder == null) {
+            throw new IllegalStateException("no working set was recorded");
+        }
+        return recorder.recorded();
+    }
+
+    /** Whether the source was told to send a page before others. */
+    public boolean wasPreferred(int region, long page) {
+        return coming != null && coming.wasPreferred(region, page);
     }
 
     /** Tells the source that the guest is restored here and can run. */
@@ -257,6 +377,7 @@ public final class Destination implements AutoCloseable {
                 wire.sum(),
                 interceptor.statistics().latencyNanos(),
                 interceptor.statistics().blockedNanosByThread(),
+                foresight.statistics(pager.requestedPages()),
                 completedAtNanos == 0 ? -1 : completedAtNanos - openedNanos);
     }
 

@@ -3,6 +3,8 @@ package org.userload.destination;
 import java.time.Duration;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.userload.destination.prefetch.PrefetchPolicy;
+import org.userload.destination.prefetch.WorkingSet;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.Role;
 import org.userload.transport.Endpoint;
@@ -110,6 +112,46 @@ public final class DestinationConfig {
         return with(changed -> changed.trackRemovals = track);
     }
 
+    /** What comes before it is touched. */
+    public PrefetchPolicy prefetch() {
+        return values.prefetch;
+    }
+
+    public DestinationConfig withPrefetch(PrefetchPolicy policy) {
+        return with(changed -> changed.prefetch = policy);
+    }
+
+    /** What an earlier run touched, to come first; null for nothing. */
+    public @Nullable WorkingSet workingSet() {
+        return values.workingSet;
+    }
+
+    /** One of another guest is ignored, with a warning. */
+    public DestinationConfig withWorkingSet(@Nullable WorkingSet recorded) {
+        return with(changed -> changed.workingSet = recorded);
+    }
+
+    /** Whether the pages are noted in the order in which they are touched first. */
+    public boolean recordsWorkingSet() {
+        return values.recordsWorkingSet;
+    }
+
+    /**
+     * What has come before it is touched is not noted: record without {@linkplain #withBackgroundStream background stream}.
+     */
+    public DestinationConfig withRecordsWorkingSet(boolean records) {
+        return with(changed -> changed.recordsWorkingSet = records);
+    }
+
+    /** Whether the rest of the memory comes by itself, or only from {@link Destination#streamRest} on. */
+    public boolean backgroundStream() {
+        return values.backgroundStream;
+    }
+
+    public DestinationConfig withBackgroundStream(boolean background) {
+        return with(changed -> changed.backgroundStream = background);
+    }
+
     /** A link to emulate, of which this side shapes what it sends; null for none. */
     public @Nullable Link link() {
         return values.link;
@@ -154,6 +196,12 @@ public final class DestinationConfig {
         boolean trackRemovals;
         boolean hugePages = true;
         Placement placement = Placement.ANY;
+        PrefetchPolicy prefetch = PrefetchPolicy.BUBBLING;
+        boolean recordsWorkingSet;
+        boolean backgroundStream = true;
+
+        @Nullable
+        WorkingSet workingSet;
 
         @Nullable
         Link link;
@@ -172,6 +220,10 @@ public final class DestinationConfig {
             trackRemovals = other.trackRemovals;
             hugePages = other.hugePages;
             placement = other.placement;
+            prefetch = other.prefetch;
+            recordsWorkingSet = other.recordsWorkingSet;
+            backgroundStream = other.backgroundStream;
+            workingSet = other.workingSet;
             link = other.link;
         }
     }

@@ -2,6 +2,7 @@ package org.userload.destination;
 
 import java.util.Map;
 import org.HdrHistogram.Histogram;
+import org.userload.destination.prefetch.PrefetchStatistics;
 
 /**
  * What a session has done so far; a snapshot.
@@ -12,6 +13,7 @@ import org.HdrHistogram.Histogram;
  * @param wireBytes bytes received and sent on all connections
  * @param faultLatencyNanos fault latency as touching threads saw it, nanoseconds
  * @param blockedNanosByThread nanoseconds each thread has waited for pages
+ * @param prefetch what was fetched before it was touched
  * @param completionNanos from opening to the last page, nanoseconds; -1 while pages are missing
  */
 public record DestinationStatistics(
@@ -21,6 +23,7 @@ public record DestinationStatistics(
         long wireBytes,
         Histogram faultLatencyNanos,
         Map<String, Long> blockedNanosByThread,
+        PrefetchStatistics prefetch,
         long completionNanos) {
 
     /** Pages in place. */

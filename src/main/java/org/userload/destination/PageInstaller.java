@@ -98,18 +98,6 @@ final class PageInstaller {
         account(count, installed);
     }
 
-    /** Pages that threads have put in place themselves. */
-    void fetched(int region, long firstPage, int count) {
-        demand.add(count);
-        arrivals.arrived(Way.DEMAND, region, firstPage, count);
-        settle(count);
-    }
-
-    /** Pages that came to such a thread when they were in place. */
-    void countDuplicates(long pages) {
-        duplicate.add(pages);
-    }
-
     /** As {@link #install}, of a whole block of the stream, whose memory may be taken. */
     void installBlock(int region, long firstPage, int count, long address) {
         MemoryRegion target = memory.region(region);
@@ -139,6 +127,18 @@ final class PageInstaller {
     /** Blocks whose memory became guest memory, and those that had to be copied in part or as a whole. */
     BlockCounts blocks(long collapsed) {
         return new BlockCounts(blocksMoved.sum(), blocksCopied.sum(), collapsed);
+    }
+
+    /** Pages that threads have put in place themselves. */
+    void fetched(int region, long firstPage, int count) {
+        demand.add(count);
+        arrivals.arrived(Way.DEMAND, region, firstPage, count);
+        settle(count);
+    }
+
+    /** Pages that came to such a thread when they were in place. */
+    void countDuplicates(long pages) {
+        duplicate.add(pages);
     }
 
     /** Zero pages that came unasked. */

@@ -31,6 +31,16 @@ final class PendingRequests {
         return true;
     }
 
+    boolean contains(int region, long page) {
+        return byPage.containsKey(key(region, page));
+    }
+
+    /** When a page was asked for; {@code otherwise} when it was not. */
+    long sinceNanos(int region, long page, long otherwise) {
+        Request request = byPage.get(key(region, page));
+        return request == null ? otherwise : request.sinceNanos;
+    }
+
     /** The page has arrived; false when nobody had asked for it. */
     boolean remove(int region, long page) {
         Request request = byPage.remove(key(region, page));

@@ -2,9 +2,11 @@ package org.userload.destination;
 
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.userload.destination.PageInstaller.Arrival;
+import org.userload.destination.prefetch.ComingPages;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.Feature;
 import org.userload.protocol.FrameHeader;
@@ -12,10 +14,13 @@ import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameReader;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
+import org.userload.protocol.PackedRun;
 import org.userload.protocol.PageRuns;
+import org.userload.protocol.Preference;
 import org.userload.protocol.ProtocolException;
 import org.userload.protocol.Role;
 import org.userload.protocol.SessionId;
+import org.userload.protocol.StartFlags;
 
 /**
  * Installs what the stream brings, straight from the receive buffer, and acknowledges it. Stream loop only.
@@ -33,6 +38,8 @@ final class StreamIntake extends ClientConnection {
 
     private final RegionTable table;
     private final PageInstaller installer;
+    private final @Nullable ComingPages coming;
+    private final BooleanSupplier isOver;
     private final Consumer<@Nullable Throwable> onLost;
     private final int acknowledgeEvery;
 
@@ -52,11 +59,18 @@ final class StreamIntake extends ClientConnection {
     private long ackFirst;
     private int ackCount;
     private volatile boolean started;
+    private volatile boolean holdsBack;
 
+    /**
+     * @param coming who is told of what comes; null when nothing is preferred
+     * @param isOver whether pages may not be in place although they were to be installed
+     */
     StreamIntake(
             SessionId session,
             RegionTable table,
             PageInstaller installer,
+            @Nullable ComingPages coming,
+            BooleanSupplier isOver,
             int windowPages,
             boolean takesBlocks,
             WireBytes wire,
@@ -64,6 +78,8 @@ final class StreamIntake extends ClientConnection {
         super(Role.STREAM, session, RECEIVE_BYTES, wire);
         this.table = table;
         this.installer = installer;
+        this.coming = coming;
+        this.isOver = isOver;
         this.onLost = onLost;
         this.takesBlocks = takesBlocks;
         this.decoder = new PageDecoder(table);
@@ -75,14 +91,64 @@ final class StreamIntake extends ClientConnection {
         return takesBlocks ? Feature.ALL : super.offeredFeatures();
     }
 
-    /** Asks the source to begin. Stream loop. */
-    void start(int windowPages) {
+    /** Asks the source to begin, or, once it has, to send what it has held back. Stream loop. */
+    void start(int windowPages, StartFlags flags) {
+        if (!isOpen()) {
+            return;
+        }
         ChannelHandlerContext to = context();
         started = true;
+        holdsBack = flags.onlyPreferred();
+        if (coming != null) {
+            coming.started();
+        }
         ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
-        Frames.writeHeader(frame, FrameType.START, 0, 0, 0, windowPages, 0);
+        Frames.writeHeader(frame, FrameType.START, 0, 0, 0, windowPages, flags.code());
         to.writeAndFlush(frame, to.voidPromise());
         wire().add(FrameLayout.HEADER_BYTES);
+    }
+
+    /** Whether the source can be told what to send first. Once the hello was answered. */
+    boolean takesPreferences() {
+        return Feature.PREFER.in(features());
+    }
+
+    /** Whether the source wants to know of pages that came on demand, and are in place. Once the hello was answered. */
+    boolean reportsInstalled() {
+        return Feature.RELEASE_SOURCE.in(features());
+    }
+
+    /** Writes an INSTALLED frame, without a flush. Stream loop. */
+    void sendInstalled(int region, long firstPage, int count) {
+        if (!isOpen()) {
+            return;
+        }
+        ChannelHandlerContext to = context();
+        ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
+        Frames.writeHeader(frame, FrameType.INSTALLED, region, 0, firstPage, count, 0);
+        to.write(frame, to.voidPromise());
+        wire().add(FrameLayout.HEADER_BYTES);
+    }
+
+    /** Sends what was written. */
+    void flush() {
+        context().flush();
+    }
+
+    /** Sends a PREFER frame with {@linkplain PackedRun packed runs} of a region. Stream loop. */
+    void sendPreferred(Preference preference, int region, long[] runs, int count) {
+        if (!isOpen()) {
+            return;
+        }
+        ChannelHandlerContext to = context();
+        int body = PageRuns.bodyBytes(count);
+        ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES + body);
+        Frames.writeHeader(frame, FrameType.PREFER, region, body, 0, count, preference.code());
+        for (int i = 0; i < count; i++) {
+            PageRuns.write(frame, PackedRun.first(runs[i]), PackedRun.count(runs[i]));
+        }
+        wire().add(frame.readableBytes());
+        to.writeAndFlush(frame, to.voidPromise());
     }
 
     @Override
@@ -141,6 +207,7 @@ final class StreamIntake extends ClientConnection {
         } else {
             installer.install(Arrival.STREAM, header.region(), firstPage, count, bytes);
         }
+        came(header.region(), firstPage, count);
         unreadPages -= count;
         acknowledge(header.region(), firstPage, count);
     }
@@ -150,8 +217,15 @@ final class StreamIntake extends ClientConnection {
         ByteBuf pages =
                 header.type() == FrameType.DELTA ? changed(header, bytes) : decoder.unpack(header, bytes, features());
         installer.install(Arrival.STREAM, header.region(), header.firstPage(), header.count(), pages);
+        came(header.region(), header.firstPage(), header.count());
         unreadPages = 0;
         acknowledge(header.region(), header.firstPage(), header.count());
+    }
+
+    private void came(int region, long firstPage, int count) {
+        if (coming != null) {
+            coming.arrived(region, firstPage, count, System.nanoTime());
+        }
     }
 
     /** A delta may be one to a page that is known and not in place. */
@@ -167,11 +241,13 @@ final class StreamIntake extends ClientConnection {
             case ZERO -> {
                 header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
                 installer.knowZero(header.region(), header.firstPage(), header.count());
+                came(header.region(), header.firstPage(), header.count());
             }
             case FREE -> {
                 requireFree(header, table, FrameLayout.MAX_ZERO_RUN_PAGES);
                 long word = body.getLong(body.readerIndex());
                 installer.knowFree(header.region(), header.firstPage(), header.count(), word);
+                came(header.region(), header.firstPage(), header.count());
             }
             case MARK -> {
                 requireRounds(header);
@@ -230,7 +306,11 @@ final class StreamIntake extends ClientConnection {
         wire().add(FrameLayout.HEADER_BYTES);
     }
 
+    /** A source that gives up what is acknowledged hears of nothing that the loss of the session may have kept from being installed. */
     private void acknowledge(int region, long first, int count) {
+        if (reportsInstalled() && isOver.getAsBoolean()) {
+            return;
+        }
         if (ackCount > 0 && (region != ackRegion || first != ackFirst + ackCount)) {
             sendAcknowledgement();
         }
@@ -265,9 +345,9 @@ final class StreamIntake extends ClientConnection {
         }
     }
 
-    /** Whether the source was asked to begin. */
-    boolean isStarted() {
-        return started;
+    /** Whether the source was asked for every page. */
+    boolean isEverythingAsked() {
+        return started && !holdsBack;
     }
 
     @Override

@@ -47,7 +47,7 @@ final class Watchdog {
         }
         long remaining = installer.remaining();
         // Between rounds the source may have nothing to send; its death is told by its connections.
-        if (remaining != lastRemaining || !stream.isStarted() || installer.isInRounds()) {
+        if (remaining != lastRemaining || !stream.isEverythingAsked() || installer.isInRounds()) {
             lastRemaining = remaining;
             progressNanos = now;
         } else if (now - progressNanos > deadlineNanos) {

@@ -65,8 +65,13 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
      */
     record Taken(int moved, int copied) {}
 
-    /** Whether all of these pages are missing, at this moment: neither there nor known. */
-    boolean areMissing(MemoryRegion region, long firstPage, long count);
+    /**
+     * Whether all of these pages are missing, at this moment: neither there nor known. Where memory is not taken, nobody needs to
+     * know.
+     */
+    default boolean areMissing(MemoryRegion region, long firstPage, long count) {
+        return false;
+    }
 
     /**
      * Installs pages that hold nothing but one word, for who waits for them; otherwise as {@link #install}.

@@ -73,7 +73,8 @@ public final class GuestMemory implements AutoCloseable {
     /** Ordinary memory: every page present and zero, on huge pages where the kernel has them. */
     public static GuestMemory present(RegionTable table) {
         MissingPageHandler none = (region, page) -> {
-            throw new IllegalStateException("guest memory is closed");
+            throw new IllegalStateException("page " + page + " of region " + region
+                    + " is not here any more: guest memory was closed, or the page has moved away");
         };
         GuestMemory memory = new GuestMemory(table, none, true);
         for (MemoryRegion region : memory.regions) {
@@ -336,6 +337,25 @@ public final class GuestMemory implements AutoCloseable {
         } else {
             handler.drop(region, firstPage, count);
         }
+    }
+
+    /**
+     * These pages live somewhere else from now on: gives their host memory back, and every access to them is an error from the
+     * return on, never a zero page. One that races with this sees the old bytes or zeros. Only in ordinary memory.
+     *
+     * @param region index of the region
+     * @param firstPage index of the first page in its region
+     * @param count pages, at least 1
+     * @throws IndexOutOfBoundsException if not all pages lie within the region
+     * @throws IllegalStateException in memory that is itself being paged in
+     */
+    public void giveUp(int region, long firstPage, long count) {
+        checkOpen();
+        if (!alwaysPresent) {
+            throw new IllegalStateException("pages of memory that is being paged in cannot be given up");
+        }
+        regions[region].received().clear(firstPage, count);
+        regions[region].drop(firstPage, count);
     }
 
     public boolean isClosed() {

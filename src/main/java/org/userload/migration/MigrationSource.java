@@ -177,6 +177,12 @@ public final class MigrationSource implements AutoCloseable {
         return session == null ? 0 : session.freePages();
     }
 
+    /** Pages given up here so far because they are in place at the destination. */
+    public long givenUpPages() {
+        SourceSession session = place.occupant();
+        return session == null ? 0 : session.givenUpPages();
+    }
+
     /** What encoding has done to the pages so far; null before a destination has come. */
     public @Nullable EncodingStatistics encodingStatistics() {
         SourceSession session = place.occupant();

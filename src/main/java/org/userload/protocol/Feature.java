@@ -22,6 +22,10 @@ public enum Feature {
     FREE(16),
     /** Connections of role {@link Role#FAULT}. */
     FAULTS(32),
+    /** INSTALLED frames: the source drops pages that are in place at the destination. */
+    RELEASE_SOURCE(64),
+    /** PREFER frames, and a START that says in what order the rest is to come. */
+    PREFER(128),
     /** PAGES frames of whole blocks of 512 pages, as often as they fit, so that the destination may take their memory. */
     BLOCKS(256);
 

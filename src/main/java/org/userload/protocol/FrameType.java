@@ -51,7 +51,14 @@ public enum FrameType {
      */
     FREE(26, true),
     /** D to S, stream: the guest has released these pages here; they need not be sent (again). */
-    RELEASED(27, false);
+    RELEASED(27, false),
+    /**
+     * D to S, stream: these pages, which came on sync, are in place. S to D, sync, instead of content: you have acknowledged
+     * these pages, and they are not kept here any more; {@code id} of the request.
+     */
+    INSTALLED(28, false),
+    /** D to S, stream: send these pages before others. Body as in {@link PageRuns}; {@code id} as in {@link Preference}. */
+    PREFER(29, true);
 
     private static final @Nullable FrameType[] BY_CODE = new @Nullable FrameType[32];
 

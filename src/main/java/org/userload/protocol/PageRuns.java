@@ -4,12 +4,15 @@ import io.netty.buffer.ByteBuf;
 import org.userload.memory.RegionTable;
 
 /**
- * The body of a {@link FrameType#DISCARD} frame: runs of pages of the header's region, each a u64 first page and a u32
+ * The body of a {@link FrameType#DISCARD} or {@link FrameType#PREFER} frame: runs of pages of the header's region, each a u64 first page and a u32
  * count of pages. The header's {@code count} is the number of runs.
  */
 public final class PageRuns {
     /** Most runs in one frame. */
     public static final int MAX_RUNS = 4096;
+
+    /** Most pages of a run of a PREFER frame: 16 MiB of 4 KiB pages, so that looking at one takes no time. */
+    public static final int MAX_PREFERRED_PAGES = 4096;
 
     private static final int RUN_BYTES = Long.BYTES + Integer.BYTES;
 
@@ -32,8 +35,17 @@ public final class PageRuns {
         out.writeLong(firstPage).writeInt(count);
     }
 
-    /** Checks every run of a body, then hands them on in order. */
+    /** Checks every run of a DISCARD frame's body, then hands them on in order. */
     public static void read(FrameHeader header, ByteBuf body, RegionTable table, Sink sink) {
+        read(header, body, table, Integer.MAX_VALUE, sink);
+    }
+
+    /** As {@link #read}, of a PREFER frame. */
+    public static void readPreferred(FrameHeader header, ByteBuf body, RegionTable table, Sink sink) {
+        read(header, body, table, MAX_PREFERRED_PAGES, sink);
+    }
+
+    private static void read(FrameHeader header, ByteBuf body, RegionTable table, int mostPages, Sink sink) {
         int region = header.region();
         int runs = header.count();
         if (region >= table.entries().size()) {
@@ -49,9 +61,10 @@ public final class PageRuns {
             int at = body.readerIndex() + bodyBytes(i);
             long first = body.getLong(at);
             long count = body.getUnsignedInt(at + Long.BYTES);
-            if (first < 0 || count < 1 || count > Integer.MAX_VALUE || first > pages - count) {
+            if (first < 0 || count < 1 || count > mostPages || first > pages - count) {
                 throw new ProtocolException(header.type() + " frame for " + count + " pages from page " + first
-                        + " of region " + region + ", which has " + pages + " pages");
+                        + " of region " + region + ", which has " + pages + " pages; at most " + mostPages
+                        + " in a run");
             }
         }
         for (int i = 0; i < runs; i++) {

@@ -24,7 +24,8 @@ public record LoadResult(
         HugePageFigures hugePages,
         long wireBytes,
         LatencySummary faultLatencyUs,
-        long blockedUs) {
+        long blockedUs,
+        PrefetchFigures prefetch) {
 
     /** The version of this layout. */
     @JsonProperty("schema")
@@ -37,7 +38,8 @@ public record LoadResult(
      *
      * @param hugeBytes memory that is huge pages
      */
-    public static LoadResult of(DestinationStatistics statistics, RegionTable table, long hugeBytes) {
+    public static LoadResult of(
+            DestinationStatistics statistics, RegionTable table, long hugeBytes, PrefetchFigures prefetch) {
         return new LoadResult(
                 statistics.interceptor(),
                 table.pageSize().bytes(),
@@ -47,6 +49,7 @@ public record LoadResult(
                 HugePageFigures.of(statistics.blocks(), hugeBytes),
                 statistics.wireBytes(),
                 LatencySummary.ofNanos(statistics.faultLatencyNanos()),
-                TimeUnit.NANOSECONDS.toMicros(statistics.totalBlockedNanos()));
+                TimeUnit.NANOSECONDS.toMicros(statistics.totalBlockedNanos()),
+                prefetch);
     }
 }

@@ -30,6 +30,7 @@ import org.userload.source.EncodingStatistics;
  * @param link the emulated link; null without one
  * @param compression of page content on the wire
  * @param delta pages sent again as what had changed; null when that was off
+ * @param prefetch what came before it was touched
  * @param throughput what the guest did every 10 ms, wherever it was, from the start of the migration on
  * @param pageMap when and how pages arrived, for a sample of them
  */
@@ -52,6 +53,7 @@ public record MigrationResult(
         @JsonInclude @Nullable LinkFigures link,
         CompressionFigures compression,
         @JsonInclude @Nullable DeltaFigures delta,
+        PrefetchFigures prefetch,
         List<ThroughputBucket> throughput,
         PageMap pageMap) {
 
@@ -139,13 +141,15 @@ public record MigrationResult(
      * @param converged whether the rest fitted the downtime limit; null where that is not the question
      * @param throttlePercent the most that the guest was throttled
      * @param discardedPages pages that were called back for post-copy
+     * @param releasedPages pages that the source gave up while the guest ran at the destination, because they were in place there
      */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)
     public record Course(
             List<RoundFigures> rounds,
             @JsonInclude @Nullable Boolean converged,
             int throttlePercent,
-            long discardedPages) {}
+            long discardedPages,
+            long releasedPages) {}
 
     /** A pass; see {@link RoundReport}. */
     @JsonNaming(PropertyNamingStrategies.SnakeCaseStrategy.class)

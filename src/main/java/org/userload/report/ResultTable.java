@@ -5,6 +5,7 @@ import com.github.freva.asciitable.Column;
 import com.github.freva.asciitable.HorizontalAlign;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 
 /** A migration's result as a table for people. */
 public final class ResultTable {
@@ -38,6 +39,13 @@ public final class ResultTable {
         rows.add(new Row("workload", Quantities.micros(result.times().workloadUs()), "run time of the guest here"));
         rows.add(new Row("blocked", Quantities.micros(result.times().blockedUs()), "of that, waiting for pages"));
         addPages(rows, result);
+        addPrefetch(rows, result.prefetch());
+        if (result.course().releasedPages() > 0) {
+            rows.add(new Row(
+                    "released",
+                    Quantities.count(result.course().releasedPages()),
+                    "pages that the source gave up once they were here"));
+        }
         rows.add(new Row("wire", Quantities.bytes(result.wireBytes()), "all connections, both ways"));
         addEncoding(rows, result);
         LatencySummary latency = result.faultLatencyUs();
@@ -115,6 +123,37 @@ public final class ResultTable {
                     .append(" called back");
         }
         return remarks.toString();
+    }
+
+    private static void addPrefetch(List<Row> rows, PrefetchFigures prefetch) {
+        Long touched = prefetch.touchedPages();
+        if (touched != null) {
+            rows.add(new Row(
+                    "network faults",
+                    Quantities.count(prefetch.networkFaults()),
+                    String.format(
+                            Locale.ROOT,
+                            "pages asked for: %.1f %% of the %s touched here",
+                            100.0 * prefetch.networkFaults() / Math.max(1, touched),
+                            Quantities.count(touched))));
+        }
+        if (prefetch.preferred() > 0) {
+            Long hits = prefetch.hits();
+            Long wasted = prefetch.wasted();
+            String use = hits == null || wasted == null
+                    ? ""
+                    : "; " + Quantities.count(hits) + " of the preferred ones were touched here, "
+                            + Quantities.count(wasted) + " were not";
+            rows.add(new Row(
+                    "prefetched",
+                    Quantities.count(prefetch.came()),
+                    "of " + Quantities.count(prefetch.preferred()) + " preferred pages came in the stream" + use));
+            rows.add(new Row(
+                    "  awaited",
+                    Quantities.count(prefetch.awaited()),
+                    "faults on such pages about to come, not asked for; " + Quantities.count(prefetch.late())
+                            + " more were late and asked for"));
+        }
     }
 
     private static void addPages(List<Row> rows, MigrationResult result) {

@@ -33,6 +33,7 @@ final class ControlRole implements ConnectionRole {
             }
             case STARTED -> {
                 require(session.isCommitted(), header);
+                session.guestStarted();
                 listener.started(session, header.firstPage());
             }
             case COMPLETE -> {

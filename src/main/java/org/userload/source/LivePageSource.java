@@ -109,9 +109,17 @@ public final class LivePageSource implements PageSource {
     private void checkPresent(MemoryRegion region, long firstPage, int count) {
         long missing = region.received().nextClear(firstPage, firstPage + count);
         if (missing < firstPage + count) {
-            String what = memory.isClosed() ? "the memory is closed" : "the page is itself missing here";
+            String what =
+                    memory.isClosed() ? "the memory is closed" : "the page is itself missing here, or has moved away";
             throw PageSourceException.reading(description, region.index(), missing, what, null);
         }
+    }
+
+    @Override
+    public boolean giveUp(int region, long firstPage, int count) {
+        PageBounds.checkRun(description, regions(), region, firstPage, count);
+        memory.giveUp(region, firstPage, count);
+        return true;
     }
 
     @Override

@@ -47,6 +47,9 @@ final class PageEncoder implements AutoCloseable {
     private final @Nullable PagePacker packer;
     private final ByteBuffer scratch;
 
+    /** Whether pages may be given up while a frame that was to carry them is still in the queue. */
+    private final boolean givesUp;
+
     /** What to do for each region when pages were sent from where they are, or never will be. */
     private final List<ChannelFutureListener> unpin;
 
@@ -62,6 +65,7 @@ final class PageEncoder implements AutoCloseable {
         this.deltas = deltas;
         int pageBytes = 1 << pageShift;
         int room = packer == null ? pageBytes : Math.max(packer.bound(pageBytes), pageBytes);
+        this.givesUp = session.sourceRelease() != null;
         PageSource source = session.source();
         this.unpin = IntStream.range(0, session.regionCount())
                 .mapToObj(region -> (ChannelFutureListener) sent -> source.unpin(region))
@@ -108,6 +112,12 @@ final class PageEncoder implements AutoCloseable {
         return FrameLayout.HEADER_BYTES;
     }
 
+    /** Writes a frame, without a flush, with pages that the destination has and that are not here any more; gives its bytes. */
+    int writeInstalled(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
+        to.write(replies.installed(to.alloc(), region, firstPage, count, id), to.voidPromise());
+        return FrameLayout.HEADER_BYTES;
+    }
+
     /** Writes a frame, without a flush, with pages that are free; gives its bytes. */
     int writeFree(ChannelHandlerContext to, int region, long firstPage, int count, int id, long pattern) {
         if (deltas != null) {
@@ -119,7 +129,7 @@ final class PageEncoder implements AutoCloseable {
 
     /** Writes frames, without a flush, with pages that {@link PageSource#describe} called data; gives their bytes. */
     int write(ChannelHandlerContext to, int region, long firstPage, int count, int id) {
-        if (count >= LEAST_IN_PLACE && deltas == null && packer == null) {
+        if (count >= LEAST_IN_PLACE && deltas == null && packer == null && !givesUp) {
             ByteBuf frame = replies.contentInPlace(to.alloc(), region, firstPage, count, id);
             if (frame != null) {
                 return writeInPlace(to, frame, region, count);

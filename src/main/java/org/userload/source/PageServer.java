@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.hint.FreePages;
+import org.userload.memory.PageSize;
 import org.userload.protocol.ErrorCode;
 import org.userload.protocol.Feature;
 import org.userload.protocol.Hello;
@@ -39,6 +40,7 @@ public final class PageServer implements AutoCloseable {
     private final Service service;
     private final PageEncoding encoding;
     private final UnreadPages unread;
+    private final boolean releaseSource;
     private final Duration helloTimeout;
     private final EventLoops loops = new EventLoops();
     private final IoEventLoop controlLoop;
@@ -71,6 +73,7 @@ public final class PageServer implements AutoCloseable {
         this.helloTimeout = helloTimeout;
         this.service = service;
         this.encoding = config.encoding();
+        this.releaseSource = config.releaseSource() && service != Service.IMAGE;
         this.listener = listener;
         this.cap = config.maxBytesPerSecond() == 0
                 ? null
@@ -170,7 +173,8 @@ public final class PageServer implements AutoCloseable {
         long features = agreed.features()
                 | skipped.features()
                 | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0)
-                | (hello.features() & Feature.bits(Feature.FAULTS));
+                | (session.sourceRelease() == null ? 0 : Feature.bits(Feature.RELEASE_SOURCE))
+                | (hello.features() & Feature.bits(Feature.PREFER, Feature.FAULTS));
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
@@ -188,8 +192,17 @@ public final class PageServer implements AutoCloseable {
                         requestLoop,
                         answer);
             case STREAM -> {
-                boolean blocks = Feature.BLOCKS.in(hello.features()) && agreed.features() == 0;
-                StreamRole stream = new StreamRole(session, this::connectionLost, cap, agreed, skipped, blocks);
+                boolean blocks = Feature.BLOCKS.in(hello.features())
+                        && agreed.features() == 0
+                        && hello.pageSize().equals(PageSize.DEFAULT);
+                StreamRole stream = new StreamRole(
+                        session,
+                        this::connectionLost,
+                        cap,
+                        agreed,
+                        skipped,
+                        blocks,
+                        Feature.PREFER.in(hello.features()));
                 session.streamIs(new SessionStream(session, stream, context));
                 yield new Admission(session, stream, streamLoop, blocks ? answer.with(Feature.BLOCKS) : answer);
             }
@@ -211,7 +224,8 @@ public final class PageServer implements AutoCloseable {
                 service == Service.IMAGE,
                 rounds,
                 encoding.with(hello.features(), rounds),
-                unread.with(hello.features()));
+                unread.with(hello.features()),
+                releaseSource && Feature.RELEASE_SOURCE.in(hello.features()));
         sessions.put(session.id(), session);
         return session;
     }

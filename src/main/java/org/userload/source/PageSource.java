@@ -50,6 +50,16 @@ public interface PageSource extends AutoCloseable {
     void read(int region, long firstPage, int count, ByteBuffer dst);
 
     /**
+     * These pages will not be needed any more: gives back what they take. They cannot be read any more; a read that is under way
+     * either gives them as they were or throws. They must not be pinned.
+     *
+     * @return whether that is so; a source that keeps its pages gives false
+     */
+    default boolean giveUp(int region, long firstPage, int count) {
+        return false;
+    }
+
+    /**
      * The bytes of whole pages where the source has them, so that they can be sent without a copy. They stay there until {@link
      * #unpin}, also when this source and what is behind it are closed; they may change as {@link #read} says.
      *

@@ -62,14 +62,38 @@ final class RequestRole implements ConnectionRole {
                     "more requests, but " + MAX_UNREAD_BYTES + " bytes of answers are not read yet");
         }
         session.sent(region).set(firstPage, count);
+        session.faults().note(region, firstPage);
         int answered = 0;
         while (answered < count) {
             answered += answerFirstOf(to, region, firstPage + answered, count - answered, id);
         }
     }
 
-    /** Answers with the first pages of a run, as many as are of one kind; gives how many. */
+    /**
+     * Answers with the first pages of a run, as many as are of one kind; gives how many. None if they were given up while they were
+     * being read: then they are gone on the next look.
+     */
     private int answerFirstOf(ChannelHandlerContext to, int region, long first, int most, int id) {
+        SourceRelease release = session.sourceRelease();
+        if (release == null) {
+            return answerWithFirstOf(to, region, first, most, id);
+        }
+        int gone = release.goneFrom(region, first, most);
+        if (gone > 0) {
+            return charged(gone, encoder.writeInstalled(to, region, first, gone, id));
+        }
+        int here = release.hereFrom(region, first, most);
+        try {
+            return answerWithFirstOf(to, region, first, here, id);
+        } catch (PageSourceException e) {
+            if (release.hereFrom(region, first, here) < here) {
+                return 0;
+            }
+            throw e;
+        }
+    }
+
+    private int answerWithFirstOf(ChannelHandlerContext to, int region, long first, int most, int id) {
         int zero = unread.zeroFrom(region, first, most);
         if (zero > 0) {
             session.countZero(zero);
@@ -86,8 +110,9 @@ final class RequestRole implements ConnectionRole {
             session.countZero(pages);
             return charged(pages, encoder.writeZero(to, region, first, pages, id));
         }
+        int bytes = encoder.write(to, region, first, pages, id);
         session.countDemand(pages);
-        return charged(pages, encoder.write(to, region, first, pages, id));
+        return charged(pages, bytes);
     }
 
     private int charged(int pages, int bytes) {

@@ -14,33 +14,43 @@ import org.userload.transport.Placement;
  *     asked for do not wait for it; the stream waits for them
  * @param encoding how page content is made smaller for destinations that can read it
  * @param placement where the loops run, and how the one waits that answers requests; the stream's is the second
+ * @param releaseSource whether the pages of a guest are given up here once they are in place at the destination
  */
 public record ServerConfig(
-        Endpoint endpoint, @Nullable Link link, long maxBytesPerSecond, PageEncoding encoding, Placement placement) {
+        Endpoint endpoint,
+        @Nullable Link link,
+        long maxBytesPerSecond,
+        PageEncoding encoding,
+        Placement placement,
+        boolean releaseSource) {
     public ServerConfig {
         if (maxBytesPerSecond < 0) {
             throw new IllegalArgumentException("the limit is at least 1 byte per second, not " + maxBytesPerSecond);
         }
     }
 
-    /** Defaults: no emulated link, no limit, pages as they are. */
+    /** Defaults: no emulated link, no limit, pages as they are, and they are kept. */
     public static ServerConfig at(Endpoint endpoint) {
-        return new ServerConfig(endpoint, null, 0, PageEncoding.PLAIN, Placement.ANY);
+        return new ServerConfig(endpoint, null, 0, PageEncoding.PLAIN, Placement.ANY, false);
     }
 
     public ServerConfig withLink(@Nullable Link emulated) {
-        return new ServerConfig(endpoint, emulated, maxBytesPerSecond, encoding, placement);
+        return new ServerConfig(endpoint, emulated, maxBytesPerSecond, encoding, placement, releaseSource);
     }
 
     public ServerConfig withMaxBytesPerSecond(long limit) {
-        return new ServerConfig(endpoint, link, limit, encoding, placement);
+        return new ServerConfig(endpoint, link, limit, encoding, placement, releaseSource);
     }
 
     public ServerConfig withEncoding(PageEncoding wanted) {
-        return new ServerConfig(endpoint, link, maxBytesPerSecond, wanted, placement);
+        return new ServerConfig(endpoint, link, maxBytesPerSecond, wanted, placement, releaseSource);
     }
 
     public ServerConfig withPlacement(Placement wanted) {
-        return new ServerConfig(endpoint, link, maxBytesPerSecond, encoding, wanted);
+        return new ServerConfig(endpoint, link, maxBytesPerSecond, encoding, wanted, releaseSource);
+    }
+
+    public ServerConfig withReleaseSource(boolean giveUp) {
+        return new ServerConfig(endpoint, link, maxBytesPerSecond, encoding, placement, giveUp);
     }
 }

@@ -67,7 +67,15 @@ public final class SessionStream {
 
     /** Sends every page that is not marked as sent, and the end of the stream. The guest runs at the destination. */
     public void sendRest() {
-        onLoop(null, () -> role.send(StreamPass.last(session)));
+        onLoop(null, role::sendRest);
+    }
+
+    /** The guest runs at the destination. */
+    void guestStarted() {
+        SourceRelease release = session.sourceRelease();
+        if (release != null) {
+            onLoop(null, () -> release.start(context.executor()));
+        }
     }
 
     private void onLoop(@Nullable CompletableFuture<Long> result, Runnable work) {

@@ -39,6 +39,8 @@ public final class SourceSession {
     private final SessionId id;
     private final PageSource source;
     private final AtomicBitmap[] sent;
+    private final FaultPlaces faults = new FaultPlaces();
+    private final @Nullable SourceRelease release;
     private final Map<Role, ChannelHandlerContext> connections = new EnumMap<>(Role.class);
     private final Set<ChannelHandlerContext> faultConnections = new HashSet<>();
     private final AtomicBoolean ended = new AtomicBoolean();
@@ -65,6 +67,7 @@ public final class SourceSession {
      * @param rounds whether pages may be streamed before that, and again
      * @param encoding what the sides have agreed on
      * @param unread what need not be read, as the sides have agreed
+     * @param givesUp whether pages are given up here once they are in place there
      */
     SourceSession(
             SessionId id,
@@ -72,7 +75,8 @@ public final class SourceSession {
             boolean released,
             boolean rounds,
             PageEncoding encoding,
-            UnreadPages unread) {
+            UnreadPages unread,
+            boolean givesUp) {
         this.id = id;
         this.source = source;
         this.released = released;
@@ -84,6 +88,7 @@ public final class SourceSession {
         for (int i = 0; i < sent.length; i++) {
             sent[i] = new AtomicBitmap(table.entries().get(i).pageCount());
         }
+        this.release = givesUp ? new SourceRelease(this, source) : null;
     }
 
     public SessionId id() {
@@ -100,6 +105,11 @@ public final class SourceSession {
 
     int regionCount() {
         return sent.length;
+    }
+
+    /** Where the latest pages were that were asked for. */
+    FaultPlaces faults() {
+        return faults;
     }
 
     /** Whether pages may be streamed before the handover, and again. */
@@ -159,9 +169,31 @@ public final class SourceSession {
         acknowledgedPages.add(pages);
     }
 
-    /** Memory is stable from now on: pages may be served. */
+    /** Memory is stable from now on: pages may be served. After the last pass before the handover. */
     public void release() {
+        if (release != null && rounds) {
+            release.inPlaceIsWhatWasSent();
+        }
         released = true;
+    }
+
+    /** What gives pages up; null when they are kept. */
+    @Nullable
+    SourceRelease sourceRelease() {
+        return release;
+    }
+
+    /** The destination runs the guest: it will not run here again. */
+    void guestStarted() {
+        SessionStream opened = stream;
+        if (opened != null) {
+            opened.guestStarted();
+        }
+    }
+
+    /** Pages given up here because they are in place at the destination. */
+    public long givenUpPages() {
+        return release == null ? 0 : release.givenUpPages();
     }
 
     boolean isReleased() {

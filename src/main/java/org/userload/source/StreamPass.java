@@ -4,7 +4,7 @@ import java.util.concurrent.CompletableFuture;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One walk of the stream over the pages that have not been sent, from the first to the last. Used on the stream loop,
+ * One walk of the stream over the pages that have not been sent. Used on the stream loop,
  * but for the future.
  */
 final class StreamPass {
@@ -30,8 +30,8 @@ final class StreamPass {
     }
 
     /** The last pass: ends with END. */
-    static StreamPass last(SourceSession session) {
-        return new StreamPass(new SequentialOrder(session), null);
+    static StreamPass last(StreamOrder order) {
+        return new StreamPass(order, null);
     }
 
     boolean isLast() {

@@ -11,7 +11,10 @@ import org.userload.protocol.FrameHeader;
 import org.userload.protocol.FrameLayout;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
+import org.userload.protocol.PageRuns;
+import org.userload.protocol.Preference;
 import org.userload.protocol.ProtocolException;
+import org.userload.protocol.StartFlags;
 import org.userload.transport.PathDelay;
 
 /**
@@ -30,6 +33,9 @@ final class StreamRole implements ConnectionRole {
     private final UnreadPages unread;
     private @Nullable ChannelHandlerContext context;
     private final StreamFlow flow;
+    private final boolean takesPreferences;
+    private final PreferredOrder preferred;
+    private final LastOrder lastOrder;
     private boolean sending;
 
     /** What is being sent; null before the first pass and between passes. */
@@ -47,19 +53,27 @@ final class StreamRole implements ConnectionRole {
         NO_ROOM
     }
 
+    /**
+     * @param wholeBlocks whether the destination can take the memory of whole blocks
+     * @param takesPreferences whether PREFER frames are agreed on
+     */
     StreamRole(
             SourceSession session,
             SessionEnd end,
             @Nullable BandwidthCap cap,
             PageEncoding encoding,
             UnreadPages unread,
-            boolean wholeBlocks) {
+            boolean wholeBlocks,
+            boolean takesPreferences) {
         this.session = session;
         this.end = end;
         this.table = session.source().regions();
         this.encoder = PageEncoder.ofStream(session, encoding);
         this.unread = unread;
         this.flow = new StreamFlow(cap, wholeBlocks, this::sendAfterWait);
+        this.takesPreferences = takesPreferences;
+        this.preferred = new PreferredOrder(session::sent);
+        this.lastOrder = new LastOrder(session, preferred);
     }
 
     @Override
@@ -82,6 +96,11 @@ final class StreamRole implements ConnectionRole {
         send();
     }
 
+    /** Sends the last pass; otherwise as {@link #send(StreamPass)}. */
+    void sendRest() {
+        send(StreamPass.last(lastOrder));
+    }
+
     /** The destination is about to lose pages that it has. */
     void endDeltas() {
         encoder.endDeltas();
@@ -95,28 +114,49 @@ final class StreamRole implements ConnectionRole {
     @Override
     public void frame(FrameHeader header, ByteBuf body) {
         switch (header.type()) {
-            case START -> start(header.count());
+            case START -> start(header);
             case ACK -> acknowledge(header);
             case MARKED -> marked(header.id());
             case RELEASED -> released(header);
+            case PREFER -> prefer(header, body);
+            case INSTALLED -> installed(header);
             default -> throw new ProtocolException(header.type() + " frame on a stream connection");
         }
     }
 
-    private void start(int window) {
-        if (flow.isOpen() || window < 1) {
+    private void start(FrameHeader header) {
+        int window = header.count();
+        StartFlags flags = takesPreferences ? StartFlags.ofCode(header.id()) : StartFlags.PLAIN;
+        boolean letsGo = lastOrder.holdsBack() && !flags.onlyPreferred();
+        if (window < 1 || (flow.isOpen() && !letsGo)) {
             throw new ProtocolException("START frame with a window of " + window + " pages"
                     + (flow.isOpen() ? ", but the stream has started already" : ""));
         }
+        lastOrder.flags(flags);
+        if (!flow.isOpen()) {
+            open(window);
+        }
+        send();
+    }
+
+    private void open(int window) {
         if (!session.hasRounds()) {
             if (!session.isReleased()) {
                 throw new RefusedException(ErrorCode.NOT_HANDED_OVER, "pages are served once the guest is paused");
             }
-            pass = StreamPass.last(session);
+            pass = StreamPass.last(lastOrder);
         }
         ChannelHandlerContext opened = Objects.requireNonNull(context);
         flow.open(window, new PathDelay(opened.channel()));
-        send();
+    }
+
+    private void prefer(FrameHeader header, ByteBuf body) {
+        if (!takesPreferences) {
+            throw new ProtocolException("PREFER frame, but it was not agreed on");
+        }
+        Preference how = Preference.ofCode(header.id());
+        PageRuns.readPreferred(
+                header, body, table, (region, first, count) -> preferred.prefer(how, region, first, count));
     }
 
     private void marked(int id) {
@@ -133,6 +173,10 @@ final class StreamRole implements ConnectionRole {
         if (header.count() > flow.onTheirWay()) {
             throw new ProtocolException("ACK frame for " + header.count() + " pages, but only " + flow.onTheirWay()
                     + " are not acknowledged");
+        }
+        SourceRelease release = session.sourceRelease();
+        if (release != null && session.isCommitted()) {
+            release.inPlace(header);
         }
         if (!session.hasRounds()) {
             session.sent(header.region()).set(header.firstPage(), header.count());
@@ -154,6 +198,19 @@ final class StreamRole implements ConnectionRole {
             throw new ProtocolException("RELEASED frame before the guest runs at the destination");
         }
         session.releasedThere(header.region(), header.firstPage(), header.count());
+    }
+
+    /** Pages that came on sync; ACK is for those of the stream. */
+    private void installed(FrameHeader header) {
+        SourceRelease release = session.sourceRelease();
+        if (release == null) {
+            throw new ProtocolException("INSTALLED frame, but it was not agreed on");
+        }
+        header.checkPages(table, FrameLayout.MAX_ZERO_RUN_PAGES);
+        if (!session.isCommitted()) {
+            throw new ProtocolException("INSTALLED frame before the guest runs at the destination");
+        }
+        release.inPlace(header);
     }
 
     @Override
@@ -195,7 +252,9 @@ final class StreamRole implements ConnectionRole {
         while (flow.hasRoom(to)) {
             StreamOrder.Run run = current.next(StreamDepth.LONGEST_RUN_PAGES);
             if (run == null) {
-                finish(to, current);
+                if (!current.isLast() || !lastOrder.holdsBack()) {
+                    finish(to, current);
+                }
                 break;
             }
             Step step = sendFirstOf(to, run, current);

@@ -192,7 +192,21 @@ class ReplayIT {
                         "page_map",
                         "hint_bytes",
                         "hint_us",
-                        "huge_pages");
+                        "huge_pages",
+                        "prefetch",
+                        "released_pages");
+        assertThat(names(object.get("prefetch")))
+                .containsExactlyInAnyOrder(
+                        "policy",
+                        "background_stream",
+                        "network_faults",
+                        "touched_pages",
+                        "preferred",
+                        "came",
+                        "awaited",
+                        "late",
+                        "hits",
+                        "wasted");
         assertThat(names(object.get("pages")))
                 .containsExactlyInAnyOrder(
                         "total", "demand", "stream", "precopy", "zero", "free", "ballooned", "duplicate");

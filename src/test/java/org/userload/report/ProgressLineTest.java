@@ -10,6 +10,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.userload.destination.BlockCounts;
 import org.userload.destination.DestinationStatistics;
 import org.userload.destination.PageCounts;
+import org.userload.destination.prefetch.PrefetchStatistics;
 
 class ProgressLineTest {
     private static final BlockCounts NO_BLOCKS = new BlockCounts(0, 0, 0);
@@ -21,7 +22,15 @@ class ProgressLineTest {
         }
         PageCounts pages = new PageCounts(total, 0, streamed, 0, 0, 0, 0);
         return new ProgressLine(
-                new DestinationStatistics("software", pages, NO_BLOCKS, wireBytes, latency, Map.of(), -1),
+                new DestinationStatistics(
+                        "software",
+                        pages,
+                        NO_BLOCKS,
+                        wireBytes,
+                        latency,
+                        Map.of(),
+                        new PrefetchStatistics(0, 0, 0, 0, 0),
+                        -1),
                 elapsedMillis);
     }
 
@@ -49,7 +58,16 @@ class ProgressLineTest {
     void everyKindOfPage_countsAsInPlace() {
         PageCounts pages = new PageCounts(100, 1, 2, 5, 3, 4, 50);
         ProgressLine line = new ProgressLine(
-                new DestinationStatistics("software", pages, NO_BLOCKS, 0, new Histogram(2), Map.of(), -1), 1_000);
+                new DestinationStatistics(
+                        "software",
+                        pages,
+                        NO_BLOCKS,
+                        0,
+                        new Histogram(2),
+                        Map.of(),
+                        new PrefetchStatistics(0, 0, 0, 0, 0),
+                        -1),
+                1_000);
         assertThat(line.text()).startsWith("paging in: 15 of 100 pages (15 %)");
     }
 

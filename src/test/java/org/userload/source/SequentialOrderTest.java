@@ -32,7 +32,8 @@ class SequentialOrderTest {
                         true,
                         false,
                         new PageEncoding(Compression.NONE, 0),
-                        UnreadPages.NONE);
+                        UnreadPages.NONE,
+                        false);
                 Future<?> asked = requests.submit(() -> {
                     begin.arriveAndAwaitAdvance();
                     for (int page = 0; page < PAGES; page++) {

@@ -74,6 +74,22 @@ public final class RawDestination implements Closeable {
         return stream;
     }
 
+    public RawPeer sync() {
+        return sync;
+    }
+
+    /** Whether a page has come in the stream. */
+    public boolean has(int region, int page) {
+        synchronized (pages) {
+            return pages[region][page] != null;
+        }
+    }
+
+    /** Waits until so many pages have come in the stream. */
+    public void awaitPresent(long count) throws InterruptedException {
+        Threads.await(count + " pages", LIMIT_SECONDS, () -> present() >= count);
+    }
+
     /** The newest content is taken, and the source does not hear of it. */
     public RawDestination withoutAcknowledging() {
         acknowledges = false;
@@ -149,11 +165,14 @@ public final class RawDestination implements Closeable {
                 "content or MARK", LIMIT_SECONDS, () -> !unacknowledged.isEmpty() || marks.availablePermits() > 0);
     }
 
-    /** Acknowledges what has come and was not acknowledged. */
-    public void acknowledge() throws IOException {
+    /** Acknowledges what has come and was not acknowledged; gives how many pages. */
+    public long acknowledge() throws IOException {
+        long pages = 0;
         for (Frame frame = unacknowledged.poll(); frame != null; frame = unacknowledged.poll()) {
             acknowledge(frame);
+            pages += frame.count();
         }
+        return pages;
     }
 
     private void acknowledge(Frame frame) throws IOException {
