@@ -18,5 +18,4 @@ fi
 
 target="$classes/org/userload/linux/native/$(uname -m)"
 mkdir -p "$target"
-"$compiler" -std=c11 -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Werror \
-    -I "$here/include" -o "$target/libuserload.so" "$here"/src/*.c
+"$compiler" $(cat "$here/flags") -I "$here/include" -o "$target/libuserload.so" "$here"/src/*.c

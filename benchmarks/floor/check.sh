@@ -23,6 +23,7 @@ for pin in $pins; do
         run fault-tcp --pages 4096 --touches 3000 --warmup 100 --loop $loop --pin $pin
         run stream --mib 32 --toucher --loop $loop --pin $pin
     done
+    run fault-signal --pages 4096 --touches 3000 --warmup 100 --pin $pin
     run stream --mib 32 --pin $pin
     run stream --mib 32 --touch-all --pin $pin
     run fault-tcp --pages 4096 --touches 3001 --warmup 100 --touchers 16 --pin $pin
@@ -34,6 +35,7 @@ refuse dirty --toucher
 refuse dirty --touchers 2
 refuse stream --toucher --touch-all
 refuse stream --rounds 5
+refuse fault-signal --loop poll
 run fault-tcp --pages 1 --touches 1 --warmup 0
 run stream --pages 17 --chunk 65536 --toucher
 run stream --pages 300 --low-water 1048576

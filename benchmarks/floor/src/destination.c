@@ -19,7 +19,8 @@ static uint8_t *doorbell(const struct destination *destination)
     return destination->memory + destination->pages * PAGE_BYTES;
 }
 
-void destination_open(struct destination *destination, size_t pages, bool nonblocking)
+void destination_open(struct destination *destination, size_t pages, bool nonblocking,
+                      bool faults_are_signals)
 {
     memset(destination, 0, sizeof *destination);
     destination->pages = pages;
@@ -28,7 +29,7 @@ void destination_open(struct destination *destination, size_t pages, bool nonblo
     if (sem_init(&destination->complete, 0, 0) != 0)
         fail_call("sem_init");
     destination->memory = memory_map_missing(mapped_bytes(destination));
-    destination->uffd = uffd_open(nonblocking);
+    destination->uffd = uffd_open(nonblocking, faults_are_signals);
     uffd_register_missing(destination->uffd, destination->memory, mapped_bytes(destination));
 }
 

@@ -36,7 +36,8 @@ struct destination {
     sem_t complete;                         /* posted once, when no page is missing */
 };
 
-void destination_open(struct destination *destination, size_t pages, bool nonblocking);
+void destination_open(struct destination *destination, size_t pages, bool nonblocking,
+                      bool faults_are_signals);
 void destination_close(struct destination *destination);
 
 /* Installs those of the pages that are still missing. Any thread. */

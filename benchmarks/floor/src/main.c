@@ -17,6 +17,8 @@ static struct result run(const struct options *options)
         return scenario_stream(options);
     case SCENARIO_DIRTY:
         return scenario_dirty(options);
+    case SCENARIO_FAULT_SIGNAL:
+        return scenario_fault_signal(options);
     default:
         return scenario_fault(options);
     }

@@ -24,10 +24,11 @@ static const char help[] =
     "Scenarios:\n"
     "  fault-tcp    page faults served by another process over loopback TCP\n"
     "  fault-local  page faults served from a buffer, without a network\n"
+    "  fault-signal as fault-tcp, but each fault is a signal, served by the touching thread\n"
     "  stream       all memory in order over a second connection\n"
     "  dirty        random writes in rounds, each ended by a scan for the written pages\n"
     "\n"
-    "Options of fault-tcp and fault-local:\n"
+    "Options of fault-tcp, fault-local and fault-signal:\n"
     "  --touches M          measured touches, each of another missing page (default 20000)\n"
     "  --warmup W           touches before them that are not measured (default 2000)\n"
     "  --touchers N         threads that share the touches (default 1)\n"
@@ -52,7 +53,7 @@ static const char help[] =
     "  --json               print one JSON object\n"
     "  --help               print this\n";
 
-static const char *const scenario_names[] = {"fault-tcp", "fault-local", "stream", "dirty", NULL};
+static const char *const scenario_names[] = {"fault-tcp", "fault-local", "fault-signal", "stream", "dirty", NULL};
 static const char *const pin_names[] = {"none", "same", "split", NULL};
 static const char *const loop_names[] = {"poll", "blocking", NULL};
 
@@ -131,13 +132,16 @@ static const struct option table[] = {
 
 static bool applies(enum option_id option, enum scenario scenario)
 {
-    bool is_fault = scenario == SCENARIO_FAULT_TCP || scenario == SCENARIO_FAULT_LOCAL;
+    bool is_fault = scenario == SCENARIO_FAULT_TCP || scenario == SCENARIO_FAULT_LOCAL ||
+                    scenario == SCENARIO_FAULT_SIGNAL;
     if (option == OPTION_TOUCHES)
         return is_fault || scenario == SCENARIO_DIRTY;
     if (option == OPTION_WARMUP || option == OPTION_TOUCHERS)
         return is_fault;
     if (option == OPTION_ROUNDS)
         return scenario == SCENARIO_DIRTY;
+    if (option == OPTION_LOOP && scenario == SCENARIO_FAULT_SIGNAL)
+        return false; /* no thread but the toucher */
     if (option == OPTION_VERIFY || option == OPTION_LOOP || option == OPTION_COLD)
         return scenario != SCENARIO_DIRTY; /* it always checks; it has no handler and no missing memory */
     if (option == OPTION_TOUCHER || option == OPTION_TOUCH_ALL || option == OPTION_CHUNK ||

@@ -4,6 +4,7 @@
 #include "destination.h"
 #include "fault.h"
 #include "pattern.h"
+#include "sigbus.h"
 #include "source.h"
 #include "stream.h"
 #include "touch.h"
@@ -17,7 +18,8 @@ static void open_destination(struct destination *destination, const struct optio
 {
     if (!options->cold)
         memory_warm_host(memory_bytes(options));
-    destination_open(destination, options->pages, options->loop == LOOP_POLL);
+    destination_open(destination, options->pages, options->loop == LOOP_POLL,
+                     options->scenario == SCENARIO_FAULT_SIGNAL);
 }
 
 /* Call it when the threads that install pages have ended. */
@@ -67,6 +69,29 @@ struct result scenario_fault(const struct options *options)
         memory_unmap(local_memory, memory_bytes(options));
     else
         source_stop(&source);
+    return result;
+}
+
+struct result scenario_fault_signal(const struct options *options)
+{
+    struct source source = source_start(options);
+    affinity_pin(options->pin, ROLE_TOUCHER);
+    struct latencies latencies;
+    latencies_open(&latencies, options->touches);
+    struct destination destination;
+    open_destination(&destination, options);
+    struct result result = {0};
+
+    signal_handler_start(&destination, source.sync_fd);
+    result.total_ns = touch_missing_ns(options, &destination, &latencies);
+    count_pages(&result, &destination);
+    result.fault_latency = latencies_summarize(&latencies);
+    if (options->verify) /* which faults in the pages that were not touched */
+        pattern_verify(destination.memory, memory_bytes(options), options->seed);
+    signal_handler_stop();
+    destination_close(&destination);
+    latencies_close(&latencies);
+    source_stop(&source);
     return result;
 }
 

@@ -8,6 +8,9 @@
 /* fault-tcp and fault-local: every touch is a miss. */
 struct result scenario_fault(const struct options *options);
 
+/* fault-signal: the same, where the touching thread serves itself. */
+struct result scenario_fault_signal(const struct options *options);
+
 /* stream: everything in order, with or without faults meanwhile. */
 struct result scenario_stream(const struct options *options);
 

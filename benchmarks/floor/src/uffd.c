@@ -25,7 +25,7 @@ static int open_by_device(int flags)
     return uffd;
 }
 
-int uffd_open(bool nonblocking)
+int uffd_open(bool nonblocking, bool faults_are_signals)
 {
     int flags = O_CLOEXEC | (nonblocking ? O_NONBLOCK : 0);
     int uffd = (int)syscall(SYS_userfaultfd, flags);
@@ -33,7 +33,10 @@ int uffd_open(bool nonblocking)
         uffd = open_by_device(flags);
     if (uffd < 0)
         fail_call("userfaultfd");
-    struct uffdio_api api = {.api = UFFD_API};
+    struct uffdio_api api = {
+        .api = UFFD_API,
+        .features = faults_are_signals ? UFFD_FEATURE_SIGBUS : 0,
+    };
     if (ioctl(uffd, UFFDIO_API, &api) != 0)
         fail_call("ioctl(UFFDIO_API)");
     return uffd;

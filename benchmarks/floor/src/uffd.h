@@ -11,7 +11,7 @@
  * Opens a userfaultfd by the system call or, where that is not permitted, by /dev/userfaultfd.
  * poll(2) reports POLLERR on a userfaultfd that is not non-blocking.
  */
-int uffd_open(bool nonblocking);
+int uffd_open(bool nonblocking, bool faults_are_signals);
 
 /* Registers a range for missing-page faults. */
 void uffd_register_missing(int uffd, void *start, size_t bytes);

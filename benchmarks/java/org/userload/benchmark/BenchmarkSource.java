@@ -5,6 +5,7 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 import java.util.List;
 import org.userload.memory.GuestMemory;
+import org.userload.memory.PageSize;
 import org.userload.memory.RegionTable;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageRun;
@@ -35,12 +36,13 @@ final class BenchmarkSource {
     /**
      * Arguments: content, number of pages; then, each if it differs, {@code listen=ADDR} (a free loopback port),
      * {@code link=LINK} (none), {@code cap=BYTES} per second (none) and {@code wait=POLICY} of its
-     * request loop (BLOCK).
+     * request loop (BLOCK), {@code page=BYTES} (4096).
      */
     public static void main(String[] arguments) throws IOException {
         Content content = Content.valueOf(arguments[0]);
-        RegionTable table = RegionTable.single(Long.parseLong(arguments[1]));
-        ServerConfig config = config(Arrays.copyOfRange(arguments, 2, arguments.length));
+        List<String> more = Arrays.asList(arguments).subList(2, arguments.length);
+        RegionTable table = table(Long.parseLong(arguments[1]), more);
+        ServerConfig config = config(more);
         if (content == Content.ZERO) {
             serve(config, new ZeroPages(table));
             return;
@@ -51,7 +53,17 @@ final class BenchmarkSource {
         }
     }
 
-    private static ServerConfig config(String[] arguments) {
+    private static RegionTable table(long pages, List<String> arguments) {
+        int pageBytes = PageSize.DEFAULT.bytes();
+        for (String argument : arguments) {
+            if (argument.startsWith("page=")) {
+                pageBytes = Integer.parseInt(argument.substring("page=".length()));
+            }
+        }
+        return new RegionTable(new PageSize(pageBytes), List.of(new RegionTable.Entry(0, pages)));
+    }
+
+    private static ServerConfig config(List<String> arguments) {
         Endpoint listen = Endpoint.parse("127.0.0.1:0");
         Link link = null;
         long cap = 0;
@@ -60,6 +72,7 @@ final class BenchmarkSource {
             String value = argument.substring(argument.indexOf('=') + 1);
             switch (argument.substring(0, argument.indexOf('='))) {
                 case "listen" -> listen = Endpoint.parse(value);
+                case "page" -> {} // of the memory
                 case "cap" -> cap = Long.parseLong(value);
                 case "link" -> link = Link.parse(value);
                 case "wait" -> waiting = WaitPolicy.valueOf(value);

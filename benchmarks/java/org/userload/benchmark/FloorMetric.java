@@ -26,6 +26,7 @@ record FloorMetric(String name, String pointer, double scale, double goal, boole
                         latency("p50", NONE),
                         latency("p99", NONE));
             case FAULT_TCP -> List.of(latency("p50", 1.25), latency("p99", 1.6), latency("mean", NONE));
+            case FAULT_SIGNAL -> List.of(latency("p50", 1.1), latency("p99", 1.4), latency("mean", NONE));
             case FAULT_LOCAL -> List.of(latency("p50", 1.3), latency("p99", NONE), latency("mean", NONE));
             case STREAM -> List.of(speed(0.85));
             case STREAM_HUGE -> List.of(speed(1.15), new FloorMetric("huge share", "/huge_share", 1, 0.95, true, true));

@@ -12,6 +12,7 @@ enum FloorScenario {
     /** 16 threads that touch. */
     FAULT_MANY,
     FAULT_LOCAL,
+    FAULT_SIGNAL,
     /** Small pages at both sides. */
     STREAM,
     /** Huge pages in Java; C copies as before. */
@@ -62,7 +63,7 @@ enum FloorScenario {
     boolean isStream() {
         return switch (this) {
             case STREAM, STREAM_HUGE, STREAM_TOUCHER, STREAM_TOUCH_ALL -> true;
-            case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY, FAULT_LOCAL, DIRTY -> false;
+            case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY, FAULT_LOCAL, FAULT_SIGNAL, DIRTY -> false;
         };
     }
 
@@ -78,7 +79,7 @@ enum FloorScenario {
 
     int pages(Size size) {
         return switch (this) {
-            case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY, FAULT_LOCAL -> size.faultPages;
+            case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY, FAULT_LOCAL, FAULT_SIGNAL -> size.faultPages;
             case STREAM, STREAM_HUGE, STREAM_TOUCHER, STREAM_TOUCH_ALL -> size.streamMib * PAGES_PER_MIB;
             case DIRTY -> size.dirtyMib * PAGES_PER_MIB;
         };
@@ -91,6 +92,7 @@ enum FloorScenario {
                 switch (this) {
                     case FAULT_TCP, FAULT_ADAPTIVE, FAULT_MANY -> "fault-tcp";
                     case FAULT_LOCAL -> "fault-local";
+                    case FAULT_SIGNAL -> "fault-signal";
                     case STREAM, STREAM_HUGE, STREAM_TOUCHER, STREAM_TOUCH_ALL -> "stream";
                     case DIRTY -> "dirty";
                 });
@@ -120,6 +122,7 @@ enum FloorScenario {
             case FAULT_ADAPTIVE -> "fault over TCP, adaptive wait";
             case FAULT_MANY -> "fault over TCP, 16 threads";
             case FAULT_LOCAL -> "fault, local";
+            case FAULT_SIGNAL -> "fault by signal, over TCP";
             case STREAM -> "stream, small pages";
             case STREAM_HUGE -> "stream, huge pages";
             case STREAM_TOUCHER -> "stream + toucher";

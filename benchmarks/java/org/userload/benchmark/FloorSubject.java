@@ -2,10 +2,13 @@ package org.userload.benchmark;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.kenai.jffi.MemoryIO;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -77,7 +80,10 @@ final class FloorSubject {
         try (SourceProcess source = SourceProcess.start(
                 BenchmarkSource.Content.PATTERN, pages, pin.sourceCpu(), "wait=" + waiting.name())) {
             DestinationConfig config = DestinationConfig.from(source.endpoint())
-                    .withInterceptor(InterceptorChoice.USERFAULTFD)
+                    .withInterceptor(
+                            scenario == FloorScenario.FAULT_SIGNAL
+                                    ? InterceptorChoice.SIGNAL
+                                    : InterceptorChoice.USERFAULTFD)
                     .withStreamAtOnce(false)
                     .withHugePages(scenario != FloorScenario.STREAM)
                     .withPlacement(new Placement(List.of(), waiting));
@@ -114,7 +120,7 @@ final class FloorSubject {
         warmHost();
         try (Destination destination = Destination.open(config)) {
             placeFaultLoop();
-            ObjectNode result = touchMissing(destination.memory());
+            ObjectNode result = touchMissing(reader(destination.memory()));
             count(result, destination.statistics().pages());
             return result;
         }
@@ -124,11 +130,27 @@ final class FloorSubject {
         warmHost();
         try (LocalPages local = new LocalPages(origin)) {
             placeFaultLoop();
-            return touchMissing(local.memory());
+            return touchMissing(reader(local.memory()));
         }
     }
 
-    private ObjectNode touchMissing(GuestMemory memory) {
+    /** How a word of memory is read. */
+    private interface Reader {
+        long getLong(long address);
+    }
+
+    /** By the page-access layer; where a signal is to be measured past it, as any Java code that has the address. */
+    private Reader reader(GuestMemory memory) {
+        if (scenario != FloorScenario.FAULT_SIGNAL) {
+            return memory::getLong;
+        }
+        ByteBuffer bytes = MemoryIO.getInstance()
+                .newDirectByteBuffer(memory.region(0).hostAddress(), pages << 12)
+                .order(ByteOrder.LITTLE_ENDIAN);
+        return address -> bytes.getLong((int) address);
+    }
+
+    private ObjectNode touchMissing(Reader memory) {
         int[] order = Pattern.randomOrder(pages, size.warmup() + size.touches(), Pattern.SEED);
         long[] latencies = new long[size.touches()];
         for (int i = 0; i < size.warmup(); i++) {
@@ -144,7 +166,7 @@ final class FloorSubject {
     }
 
     /** Touches pages, with as many threads as the scenario says, each an equal part. */
-    private void touch(GuestMemory memory, int[] order, long[] latencies) {
+    private void touch(Reader memory, int[] order, long[] latencies) {
         int touchers = scenario.touchers();
         if (touchers == 1) {
             touchPart(memory, order, latencies, 0, order.length);
@@ -166,14 +188,21 @@ final class FloorSubject {
         }
     }
 
-    private static void touchPart(GuestMemory memory, int[] order, long[] latencies, int first, int end) {
+    private static void touchPart(Reader memory, int[] order, long[] latencies, int first, int end) {
         for (int i = first; i < end; i++) {
             latencies[i] = touchNanos(memory, order[i]);
         }
     }
 
+    private static void touch(GuestMemory memory, long page) {
+        long address = page << 12;
+        if (memory.getLong(address) != Pattern.word(address >>> 3, Pattern.SEED)) {
+            throw new IllegalStateException("wrong content of page " + page);
+        }
+    }
+
     /** Reads a word of a page. The fence keeps the read between the clock readings. */
-    private static long touchNanos(GuestMemory memory, long page) {
+    private static long touchNanos(Reader memory, long page) {
         long address = page << 12;
         long start = System.nanoTime();
         long value = memory.getLong(address);
@@ -214,22 +243,22 @@ final class FloorSubject {
     }
 
     private int touchAll(Destination destination, long[] latencies) {
-        GuestMemory memory = destination.memory();
-        AtomicBitmap received = memory.region(0).received();
+        Reader memory = reader(destination.memory());
+        AtomicBitmap received = destination.memory().region(0).received();
         int faults = 0;
         for (int page : Pattern.randomOrder(pages, pages, Pattern.SEED)) {
-            boolean present = received.get(page);
-            long nanos = touchNanos(memory, page);
-            if (!present) {
-                latencies[faults++] = nanos;
+            if (received.get(page)) {
+                touch(memory, page);
+            } else {
+                latencies[faults++] = touchNanos(memory, page);
             }
         }
         return faults;
     }
 
     private int touchUntilComplete(Destination destination, long[] latencies) {
-        GuestMemory memory = destination.memory();
-        AtomicBitmap received = memory.region(0).received();
+        Reader memory = reader(destination.memory());
+        AtomicBitmap received = destination.memory().region(0).received();
         Pattern.Random random = new Pattern.Random(Pattern.SEED);
         int faults = 0;
         while (!destination.completion().isDone()) {

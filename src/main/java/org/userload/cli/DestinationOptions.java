@@ -19,7 +19,8 @@ final class DestinationOptions {
             defaultValue = "auto",
             description = {
                 "How faults are caught: ${COMPLETION-CANDIDATES}. Default: ${DEFAULT-VALUE}, which is userfaultfd"
-                        + " where the kernel permits it, else software."
+                        + " where the kernel permits it, else software. signal: the thread that touches a page fetches"
+                        + " it itself; the source must be another process."
             })
     private InterceptorChoice interceptor = InterceptorChoice.AUTO;
 

@@ -37,6 +37,7 @@ final class Doctor {
         findings.add(new Finding(
                 "java", true, System.getProperty("java.version") + " (" + System.getProperty("java.vendor") + ")"));
         userfaultfd(findings);
+        findings.add(signal());
         findings.add(writtenPages());
         findings.add(
                 EventLoops.isEpoll()
@@ -93,6 +94,16 @@ final class Doctor {
                     "missing pages are touched by " + PageTouch.choose().description()));
         } catch (NativeException e) {
             findings.add(new Finding(USERFAULTFD, false, e.getMessage() + "; " + InterceptorChoice.FIX));
+        }
+    }
+
+    private static Finding signal() {
+        String name = "signal interceptor";
+        try {
+            InterceptorChoice.SIGNAL.settled();
+            return new Finding(name, true, "threads can fetch their own pages, from a source in another process");
+        } catch (IllegalStateException e) {
+            return new Finding(name, false, String.valueOf(e.getMessage()));
         }
     }
 

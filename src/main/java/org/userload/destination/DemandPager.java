@@ -123,6 +123,17 @@ final class DemandPager extends ClientConnection implements FaultListener {
     }
 
     @Override
+    public void pagesFetched(int region, long firstPage, int count) {
+        installer.fetched(region, firstPage, count);
+    }
+
+    @Override
+    public void fetchedBeside(long duplicates, long wireBytes) {
+        installer.countDuplicates(duplicates);
+        wire().add(wireBytes);
+    }
+
+    @Override
     public void pages(FrameHeader header) {
         switch (header.type()) {
             case PAGES -> header.checkContent(table);

@@ -17,6 +17,7 @@ import org.userload.destination.prefetch.ReadAhead;
 import org.userload.destination.prefetch.WorkingSet;
 import org.userload.destination.prefetch.WorkingSetRecorder;
 import org.userload.fault.FaultInterceptor;
+import org.userload.fault.PageOrigin;
 import org.userload.fault.Released;
 import org.userload.linux.HugePages;
 import org.userload.linux.NativeException;
@@ -99,7 +100,7 @@ public final class Destination implements AutoCloseable {
         this.isRestHeldBack = !config.backgroundStream();
         this.listener = listener;
         this.link = config.link() == null ? null : new OutboundLink(config.link());
-        this.interceptor = config.interceptor().open(config.trackRemovals());
+        this.interceptor = config.interceptor().open(config.trackRemovals(), link != null);
         GuestMemory opening = null;
         try {
             this.faultLoop = loops.start("userload-sync", config.placement(), 0, true);
@@ -148,6 +149,8 @@ public final class Destination implements AutoCloseable {
             connectStream();
             tellFirst(preferences);
             pager.start(faultLoop, stream.takesPreferences());
+            interceptor.pagesComeFrom(new PageOrigin(
+                    config.source(), session, hello.features(), config.deadline(), config.faultConnections()));
             interceptor.start(memory, faultLoop, pager);
         } catch (IOException | RuntimeException | Error e) {
             over.set(true);

@@ -6,6 +6,7 @@ import org.jspecify.annotations.Nullable;
 import org.userload.destination.prefetch.PrefetchPolicy;
 import org.userload.destination.prefetch.WorkingSet;
 import org.userload.protocol.FrameLayout;
+import org.userload.protocol.Role;
 import org.userload.transport.Endpoint;
 import org.userload.transport.Link;
 import org.userload.transport.Placement;
@@ -20,6 +21,9 @@ public final class DestinationConfig {
 
     /** How long a page may be awaited unless configured otherwise. */
     public static final Duration DEFAULT_DEADLINE = Duration.ofSeconds(30);
+
+    /** Threads that wait for pages at a time under the signal interceptor, unless configured otherwise. */
+    public static final int DEFAULT_FAULT_CONNECTIONS = 8;
 
     private final Values values;
 
@@ -44,6 +48,24 @@ public final class DestinationConfig {
 
     public DestinationConfig withInterceptor(InterceptorChoice choice) {
         return with(changed -> changed.interceptor = choice);
+    }
+
+    /** On how many connections threads ask for their own pages, under the signal interceptor. */
+    public int faultConnections() {
+        return values.faultConnections;
+    }
+
+    /**
+     * More threads than that wait for each other.
+     *
+     * @throws IllegalArgumentException unless it is 1 to {@link Role#MAX_FAULT_CONNECTIONS}
+     */
+    public DestinationConfig withFaultConnections(int connections) {
+        if (connections < 1 || connections > Role.MAX_FAULT_CONNECTIONS) {
+            throw new IllegalArgumentException(
+                    "there are 1 to " + Role.MAX_FAULT_CONNECTIONS + " connections for faults, not " + connections);
+        }
+        return with(changed -> changed.faultConnections = connections);
     }
 
     /** How long a page may be awaited before the session fails. */
@@ -167,6 +189,7 @@ public final class DestinationConfig {
     private static final class Values {
         final Endpoint source;
         InterceptorChoice interceptor = InterceptorChoice.AUTO;
+        int faultConnections = DEFAULT_FAULT_CONNECTIONS;
         Duration deadline = DEFAULT_DEADLINE;
         int windowPages = DEFAULT_WINDOW_PAGES;
         boolean streamAtOnce = true;
@@ -190,6 +213,7 @@ public final class DestinationConfig {
         Values(Values other) {
             source = other.source;
             interceptor = other.interceptor;
+            faultConnections = other.faultConnections;
             deadline = other.deadline;
             windowPages = other.windowPages;
             streamAtOnce = other.streamAtOnce;

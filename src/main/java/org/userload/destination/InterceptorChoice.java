@@ -4,9 +4,11 @@ import java.util.Locale;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.fault.FaultInterceptor;
+import org.userload.fault.SignalInterceptor;
 import org.userload.fault.SoftwareInterceptor;
 import org.userload.fault.UserfaultfdInterceptor;
 import org.userload.linux.NativeException;
+import org.userload.linux.NativeShim;
 import org.userload.transport.EventLoops;
 
 /** Which interceptor to use. */
@@ -16,7 +18,9 @@ public enum InterceptorChoice {
     /** The kernel's userfaultfd, or an error. */
     USERFAULTFD,
     /** The page-access layer alone. */
-    SOFTWARE;
+    SOFTWARE,
+    /** The thread that touches a page fetches it itself, in a signal handler, or an error. */
+    SIGNAL;
 
     private static final Logger LOG = LoggerFactory.getLogger(InterceptorChoice.class);
 
@@ -27,11 +31,15 @@ public enum InterceptorChoice {
     /**
      * Opens the interceptor.
      *
-     * @throws IllegalStateException when userfaultfd was asked for and cannot be had; the message says why and what to do
+     * @param overLink whether the session is to go over an emulated link
+     * @throws IllegalStateException when what was asked for cannot be had; the message says why and what to do
      */
-    FaultInterceptor open(boolean trackRemovals) {
+    FaultInterceptor open(boolean trackRemovals, boolean overLink) {
         if (this == SOFTWARE) {
             return new SoftwareInterceptor();
+        }
+        if (this == SIGNAL) {
+            return openSignal(trackRemovals, overLink);
         }
         String why;
         try {
@@ -50,13 +58,32 @@ public enum InterceptorChoice {
         return new SoftwareInterceptor();
     }
 
+    private static FaultInterceptor openSignal(boolean trackRemovals, boolean overLink) {
+        if (trackRemovals || overLink) {
+            throw new IllegalStateException("the signal interceptor cannot be used: "
+                    + (overLink
+                            ? "its connections do not go over an emulated link; use userfaultfd there"
+                            : "it does not learn of dropped pages; use userfaultfd to track them"));
+        }
+        try {
+            return SignalInterceptor.open();
+        } catch (NativeShim.ShimMissingException e) {
+            throw new IllegalStateException("the signal interceptor cannot be used: " + e.getMessage(), e);
+        } catch (NativeException e) {
+            throw new IllegalStateException("the signal interceptor cannot be used: " + e.getMessage() + "; " + FIX, e);
+        }
+    }
+
     /**
      * What {@link #AUTO} means here, found out once: the others stay what they are. Warns if it is not userfaultfd.
      *
      * @throws IllegalStateException as opening a destination would
      */
     public InterceptorChoice settled() {
-        try (FaultInterceptor probe = open(false)) {
+        try (FaultInterceptor probe = open(false, false)) {
+            if (this != AUTO) {
+                return this;
+            }
             return probe instanceof SoftwareInterceptor ? SOFTWARE : USERFAULTFD;
         }
     }

@@ -129,6 +129,18 @@ final class PageInstaller {
         return new BlockCounts(blocksMoved.sum(), blocksCopied.sum(), collapsed);
     }
 
+    /** Pages that threads have put in place themselves. */
+    void fetched(int region, long firstPage, int count) {
+        demand.add(count);
+        arrivals.arrived(Way.DEMAND, region, firstPage, count);
+        settle(count);
+    }
+
+    /** Pages that came to such a thread when they were in place. */
+    void countDuplicates(long pages) {
+        duplicate.add(pages);
+    }
+
     /** Zero pages that came unasked. */
     void knowZero(int region, long firstPage, int count) {
         know(Way.ZERO, region, firstPage, count, 0);

@@ -23,6 +23,11 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
     String name();
 
     /**
+     * The session that the memory comes from; before {@link #start}. For interceptors whose threads ask the source themselves.
+     */
+    default void pagesComeFrom(PageOrigin origin) {}
+
+    /**
      * Begins to intercept. Every page of the memory is missing.
      *
      * @param loop the fault loop: where faults are reported
@@ -60,8 +65,13 @@ public interface FaultInterceptor extends MissingPageHandler, AutoCloseable {
      */
     record Taken(int moved, int copied) {}
 
-    /** Whether all of these pages are missing, at this moment: neither there nor known. */
-    boolean areMissing(MemoryRegion region, long firstPage, long count);
+    /**
+     * Whether all of these pages are missing, at this moment: neither there nor known. Where memory is not taken, nobody needs to
+     * know.
+     */
+    default boolean areMissing(MemoryRegion region, long firstPage, long count) {
+        return false;
+    }
 
     /**
      * Installs pages that hold nothing but one word, for who waits for them; otherwise as {@link #install}.

@@ -18,9 +18,39 @@ public final class FaultStatistics {
 
     private static final int DIGITS = 2;
 
+    /** Under which threads are counted together that wait in a signal handler. */
+    private static final String SIGNAL_HANDLER = "signal handler";
+
+    private final Beside beside;
     private final ConcurrentHistogram latencyNanos = new ConcurrentHistogram(HIGHEST_NANOS, DIGITS);
     private final Map<String, AtomicLong> blockedNanosByThread = new ConcurrentHashMap<>();
     private final ThreadLocal<AtomicLong> blockedNanos = ThreadLocal.withInitial(this::ofThisThread);
+
+    /** Faults that are recorded elsewhere and count here, too. */
+    interface Beside {
+        Beside NOTHING = new Beside() {
+            @Override
+            public void addTo(Histogram latencies) {}
+
+            @Override
+            public long blockedNanos() {
+                return 0;
+            }
+        };
+
+        void addTo(Histogram latencies);
+
+        /** What threads have waited, together. */
+        long blockedNanos();
+    }
+
+    FaultStatistics() {
+        this(Beside.NOTHING);
+    }
+
+    FaultStatistics(Beside beside) {
+        this.beside = beside;
+    }
 
     private AtomicLong ofThisThread() {
         Thread thread = Thread.currentThread();
@@ -36,23 +66,31 @@ public final class FaultStatistics {
 
     /** Distribution of fault latencies in nanoseconds, a copy. */
     public Histogram latencyNanos() {
-        return latencyNanos.copy();
+        Histogram all = latencyNanos.copy();
+        beside.addTo(all);
+        return all;
     }
 
     /** Faults recorded so far. */
     public long count() {
-        return latencyNanos.getTotalCount();
+        return latencyNanos().getTotalCount();
     }
 
     /** Nanoseconds that each thread has waited for pages, by thread name and id. */
     public Map<String, Long> blockedNanosByThread() {
         Map<String, Long> copy = new TreeMap<>();
         blockedNanosByThread.forEach((name, nanos) -> copy.put(name, nanos.get()));
+        long elsewhere = beside.blockedNanos();
+        if (elsewhere != 0) {
+            copy.put(SIGNAL_HANDLER, elsewhere);
+        }
         return copy;
     }
 
     /** The sum over all threads. */
     public long totalBlockedNanos() {
-        return blockedNanosByThread.values().stream().mapToLong(AtomicLong::get).sum();
+        return blockedNanosByThread().values().stream()
+                .mapToLong(Long::longValue)
+                .sum();
     }
 }

@@ -120,12 +120,6 @@ public final class SoftwareInterceptor implements FaultInterceptor {
         return installed;
     }
 
-    @Override
-    public boolean areMissing(MemoryRegion region, long firstPage, long count) {
-        long end = firstPage + count;
-        return started().claimed.get(region.index()).nextSet(firstPage, end) == end;
-    }
-
     /** A waiter that is woken fills its page itself. */
     @Override
     public int installFilled(MemoryRegion region, long firstPage, int count, long word) {

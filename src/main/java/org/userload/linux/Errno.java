@@ -8,6 +8,8 @@ public final class Errno {
     public static final int ENOENT = 2;
     public static final int ESRCH = 3;
     public static final int EINTR = 4;
+    public static final int EIO = 5;
+    public static final int EBADF = 9;
     public static final int EAGAIN = 11;
     public static final int ENOMEM = 12;
     public static final int EACCES = 13;
@@ -22,6 +24,10 @@ public final class Errno {
     public static final int ENOSPC = 28;
     public static final int ENOSYS = 38;
     public static final int EOPNOTSUPP = 95;
+    public static final int EPROTO = 71;
+    public static final int ETIMEDOUT = 110;
+    public static final int ECONNREFUSED = 111;
+    public static final int ECANCELED = 125;
     public static final int EHWPOISON = 133;
 
     private static final Map<Integer, String> NAMES = Map.ofEntries(
@@ -29,6 +35,8 @@ public final class Errno {
             Map.entry(ENOENT, "ENOENT"),
             Map.entry(ESRCH, "ESRCH"),
             Map.entry(EINTR, "EINTR"),
+            Map.entry(EIO, "EIO"),
+            Map.entry(EBADF, "EBADF"),
             Map.entry(EAGAIN, "EAGAIN"),
             Map.entry(ENOMEM, "ENOMEM"),
             Map.entry(EACCES, "EACCES"),
@@ -43,6 +51,10 @@ public final class Errno {
             Map.entry(ENOSPC, "ENOSPC"),
             Map.entry(ENOSYS, "ENOSYS"),
             Map.entry(EOPNOTSUPP, "EOPNOTSUPP"),
+            Map.entry(EPROTO, "EPROTO"),
+            Map.entry(ETIMEDOUT, "ETIMEDOUT"),
+            Map.entry(ECONNREFUSED, "ECONNREFUSED"),
+            Map.entry(ECANCELED, "ECANCELED"),
             Map.entry(EHWPOISON, "EHWPOISON"));
 
     private Errno() {}

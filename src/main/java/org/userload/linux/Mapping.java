@@ -25,6 +25,7 @@ public final class Mapping implements AutoCloseable {
     private static final int MAP_PRIVATE = 0x02;
     private static final int MAP_ANONYMOUS = 0x20;
     private static final int MAP_NORESERVE = 0x4000;
+    private static final int MAP_HUGETLB = 0x40000;
     private static final int MADV_DONTNEED = 4;
     private static final int MADV_HUGEPAGE = 14;
     private static final long MAP_FAILED = -1;
@@ -59,8 +60,26 @@ public final class Mapping implements AutoCloseable {
         return new Mapping(map(length), length);
     }
 
+    /**
+     * As {@link #anonymous}, of huge pages that the system has reserved (hugetlbfs): never in smaller pieces, and a fault is one of
+     * 2 MiB.
+     *
+     * @param length bytes, a multiple of {@link HugePages#BYTES}
+     * @throws NativeException.NativeResourceException when there are not so many; {@code sysctl vm.nr_hugepages} reserves them
+     */
+    public static Mapping ofReservedHugePages(long length) {
+        if (length <= 0 || length % HugePages.BYTES != 0) {
+            throw new IllegalArgumentException("no number of huge pages has " + length + " bytes");
+        }
+        return new Mapping(map(length, MAP_HUGETLB), length);
+    }
+
     private static long map(long length) {
-        Pointer start = LibC.C.mmap(null, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+        return map(length, MAP_NORESERVE);
+    }
+
+    private static long map(long length, int flags) {
+        Pointer start = LibC.C.mmap(null, length, PROT_READ_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
         if (start == null || start.address() == MAP_FAILED) {
             throw NativeFailure.of("mmap", LibC.errno(), 0, length);
         }

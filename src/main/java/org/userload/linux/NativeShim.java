@@ -17,7 +17,7 @@ import jnr.ffi.types.size_t;
  */
 public final class NativeShim {
     /** The version that this class speaks; the library has its own and they must agree. */
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     private final Calls calls;
 
@@ -32,6 +32,36 @@ public final class NativeShim {
 
         @IgnoreError
         int userload_touch(long address, @size_t long length, @size_t long pageBytes);
+
+        @IgnoreError
+        int userload_session_open(long options);
+
+        @IgnoreError
+        int userload_session_fetch(int handle, long address);
+
+        @IgnoreError
+        long userload_session_copy(int handle, long target, long source, long bytes);
+
+        @IgnoreError
+        long userload_session_zero(int handle, long target, long bytes);
+
+        @IgnoreError
+        int userload_session_drop(int handle, long target, long bytes);
+
+        @IgnoreError
+        int userload_session_collect(int handle, long out, int most);
+
+        @IgnoreError
+        int userload_session_counts(int handle, long out);
+
+        @IgnoreError
+        int userload_session_latencies(int handle, long out, int buckets);
+
+        @IgnoreError
+        int userload_session_fail(int handle);
+
+        @IgnoreError
+        int userload_session_end(int handle);
     }
 
     /** There is no usable shim in this build. */
@@ -66,6 +96,35 @@ public final class NativeShim {
                             + "); install a C compiler (on Debian: apt-get install gcc libc6-dev) and build again",
                     e);
         }
+    }
+
+    /**
+     * The one that this process shares: its table of sessions and its signal handler are there once.
+     *
+     * @throws ShimMissingException as {@link #load}
+     */
+    public static NativeShim shared() {
+        if (Shared.OUTCOME instanceof NativeShim shim) {
+            return shim;
+        }
+        throw (ShimMissingException) Shared.OUTCOME;
+    }
+
+    /** Loaded when it is asked for first. */
+    private static final class Shared {
+        static final Object OUTCOME = outcome();
+
+        private static Object outcome() {
+            try {
+                return load();
+            } catch (ShimMissingException e) {
+                return e;
+            }
+        }
+    }
+
+    Calls calls() {
+        return calls;
     }
 
     private static NativeShim checked(Calls calls) throws IOException {

@@ -39,7 +39,8 @@ public final class Rehearsal {
             Guest here = guests.create(memory);
             try (MigrationSource source = MigrationSource.listen(loopback, here, memory, MigrationPlan.of(mode));
                     MigrationDestination destination = MigrationDestination.open(
-                            DestinationConfig.from(source.endpoint()).withInterceptor(interceptor), guests)) {
+                            DestinationConfig.from(source.endpoint()).withInterceptor(withinProcess(interceptor)),
+                            guests)) {
                 move(source, destination);
             } catch (ExecutionException | TimeoutException e) {
                 throw new IOException("a rehearsed migration within this process failed: " + e.getMessage(), e);
@@ -47,6 +48,11 @@ public final class Rehearsal {
                 close(here);
             }
         }
+    }
+
+    /** A thread in a signal handler cannot be served by its own process. */
+    private static InterceptorChoice withinProcess(InterceptorChoice interceptor) {
+        return interceptor == InterceptorChoice.SIGNAL ? InterceptorChoice.SOFTWARE : interceptor;
     }
 
     private static void move(MigrationSource source, MigrationDestination destination)

@@ -20,6 +20,8 @@ public enum Feature {
     DELTA(8),
     /** FREE and RELEASED frames. */
     FREE(16),
+    /** Connections of role {@link Role#FAULT}. */
+    FAULTS(32),
     /** INSTALLED frames: the source drops pages that are in place at the destination. */
     RELEASE_SOURCE(64),
     /** PREFER frames, and a START that says in what order the rest is to come. */

@@ -7,7 +7,15 @@ public enum Role {
     /** Page requests and their answers; never behind the stream. */
     SYNC(2),
     /** Every page that nobody has asked for, in bulk. */
-    STREAM(3);
+    STREAM(3),
+    /**
+     * Page requests and their answers as on {@link #SYNC}, for a thread that asks for its own pages. Any number up to {@link
+     * #MAX_FAULT_CONNECTIONS} in a session that has its other three; losing one ends nothing but itself.
+     */
+    FAULT(4);
+
+    /** Most connections of role {@link #FAULT} in a session at a time. */
+    public static final int MAX_FAULT_CONNECTIONS = 256;
 
     private final int code;
 
@@ -17,6 +25,11 @@ public enum Role {
 
     int code() {
         return code;
+    }
+
+    /** Whether a session has exactly one connection of this role, and ends with it. */
+    public boolean isSingle() {
+        return this != FAULT;
     }
 
     static Role ofCode(int code) {

@@ -16,6 +16,9 @@ final class PageReplies implements AutoCloseable {
     /** Allocators are slow with buffers beyond this. */
     private static final int LARGE_BYTES = 512 << 10;
 
+    /** A block of 2 MiB. */
+    private static final int MOST_LARGE_BYTES = FrameLayout.HEADER_BYTES + (2 << 20);
+
     private final PageSource source;
     private final int pageShift;
     private final SpareBuffer spare;
@@ -48,13 +51,13 @@ final class PageReplies implements AutoCloseable {
     }
 
     private ByteBuf take(ByteBufAllocator allocator, int bytes) {
-        if (bytes <= LARGE_BYTES) {
+        if (bytes <= LARGE_BYTES || bytes > MOST_LARGE_BYTES) {
             return spare.take(allocator, bytes);
         }
         nextLarge ^= 1;
         SpareBuffer buffer = large[nextLarge];
         if (buffer == null) {
-            buffer = new SpareBuffer(FrameLayout.HEADER_BYTES + (FrameLayout.MAX_PAGES_PER_FRAME << pageShift));
+            buffer = new SpareBuffer(MOST_LARGE_BYTES);
             large[nextLarge] = buffer;
         }
         return buffer.take(allocator, bytes);

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.hint.FreePages;
+import org.userload.memory.PageSize;
 import org.userload.protocol.ErrorCode;
 import org.userload.protocol.Feature;
 import org.userload.protocol.Hello;
@@ -166,17 +167,14 @@ public final class PageServer implements AutoCloseable {
         if (session == null) {
             throw new RefusedException(ErrorCode.UNKNOWN_SESSION, "no session " + hello.session());
         }
-        if (!session.attach(hello.role(), context)) {
-            throw new RefusedException(
-                    ErrorCode.ROLE_TAKEN, "session " + session.id() + " has its " + hello.role() + " connection");
-        }
+        session.attach(hello.role(), context);
         PageEncoding agreed = session.encoding().with(hello.features(), session.hasRounds());
         UnreadPages skipped = session.unread().with(hello.features());
         long features = agreed.features()
                 | skipped.features()
                 | (session.hasRounds() ? Feature.bits(Feature.ROUNDS) : 0)
                 | (session.sourceRelease() == null ? 0 : Feature.bits(Feature.RELEASE_SOURCE))
-                | (hello.features() & Feature.bits(Feature.PREFER));
+                | (hello.features() & Feature.bits(Feature.PREFER, Feature.FAULTS));
         Hello answer = Hello.answer(hello.role(), session.id(), features, source.regions());
         return switch (hello.role()) {
             case CONTROL ->
@@ -187,8 +185,16 @@ public final class PageServer implements AutoCloseable {
                         new RequestRole(session, this::connectionLost, cap, agreed, skipped),
                         requestLoop,
                         answer);
+            case FAULT ->
+                new Admission(
+                        session,
+                        new RequestRole(session, (of, role, cause) -> of.detachFault(context), cap, agreed, skipped),
+                        requestLoop,
+                        answer);
             case STREAM -> {
-                boolean blocks = Feature.BLOCKS.in(hello.features()) && agreed.features() == 0;
+                boolean blocks = Feature.BLOCKS.in(hello.features())
+                        && agreed.features() == 0
+                        && hello.pageSize().equals(PageSize.DEFAULT);
                 StreamRole stream = new StreamRole(
                         session,
                         this::connectionLost,

@@ -3,14 +3,19 @@ package org.userload.source;
 import io.netty.buffer.ByteBuf;
 import io.netty.channel.ChannelHandlerContext;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.EnumMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 import org.userload.memory.AtomicBitmap;
 import org.userload.memory.RegionTable;
+import org.userload.protocol.ErrorCode;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Frames;
 import org.userload.protocol.Role;
@@ -28,6 +33,8 @@ import org.userload.transport.FrameChannel;
  */
 public final class SourceSession {
     private static final long MAX_U32 = 0xFFFFFFFFL;
+    private static final long SINGLE_ROLES =
+            Arrays.stream(Role.values()).filter(Role::isSingle).count();
 
     private final SessionId id;
     private final PageSource source;
@@ -35,6 +42,7 @@ public final class SourceSession {
     private final FaultPlaces faults = new FaultPlaces();
     private final @Nullable SourceRelease release;
     private final Map<Role, ChannelHandlerContext> connections = new EnumMap<>(Role.class);
+    private final Set<ChannelHandlerContext> faultConnections = new HashSet<>();
     private final AtomicBoolean ended = new AtomicBoolean();
     private final LongAdder demandPages = new LongAdder();
     private final LongAdder streamPages = new LongAdder();
@@ -262,14 +270,50 @@ public final class SourceSession {
         return encodingCounters.snapshot(encoding);
     }
 
-    /** Takes a connection in; false when that role is taken. */
-    synchronized boolean attach(Role role, ChannelHandlerContext context) {
-        return !ended.get() && connections.putIfAbsent(role, context) == null;
+    /**
+     * Takes a connection in.
+     *
+     * @throws RefusedException when the session cannot have it, with the reason
+     */
+    synchronized void attach(Role role, ChannelHandlerContext context) {
+        if (ended.get()) {
+            throw new RefusedException(ErrorCode.UNKNOWN_SESSION, "session " + id + " is over");
+        }
+        if (!role.isSingle()) {
+            attachFault(context);
+        } else if (connections.putIfAbsent(role, context) != null) {
+            throw new RefusedException(ErrorCode.ROLE_TAKEN, "session " + id + " has its " + role + " connection");
+        }
     }
 
-    /** Whether every connection is there; true once. */
+    private void attachFault(ChannelHandlerContext context) {
+        if (connections.size() < SINGLE_ROLES) {
+            throw new RefusedException(
+                    ErrorCode.PROTOCOL,
+                    "session " + id + " needs its control, sync and stream connections before one for faults");
+        }
+        if (faultConnections.size() >= Role.MAX_FAULT_CONNECTIONS) {
+            throw new RefusedException(
+                    ErrorCode.ROLE_TAKEN,
+                    "session " + id + " has " + Role.MAX_FAULT_CONNECTIONS
+                            + " connections for faults, which is the most");
+        }
+        faultConnections.add(context);
+    }
+
+    /** A connection of role {@link Role#FAULT} is gone, which changes nothing for the others. */
+    synchronized void detachFault(ChannelHandlerContext context) {
+        faultConnections.remove(context);
+    }
+
+    /** Connections of role {@link Role#FAULT}. */
+    synchronized int faultConnections() {
+        return faultConnections.size();
+    }
+
+    /** Whether every connection that it must have is there; true once. */
     synchronized boolean isNewlyAttached() {
-        boolean now = !attached && connections.size() == Role.values().length;
+        boolean now = !attached && connections.size() == SINGLE_ROLES;
         attached |= now;
         return now;
     }
@@ -335,7 +379,8 @@ public final class SourceSession {
         endReason = reason;
         List<ChannelHandlerContext> open;
         synchronized (this) {
-            open = List.copyOf(connections.values());
+            open = new ArrayList<>(connections.values());
+            open.addAll(faultConnections);
         }
         for (ChannelHandlerContext connection : open) {
             if (reason == null || reason instanceof PeerEndedException) {

@@ -13,7 +13,7 @@ import io.netty.util.IntSupplier;
  */
 final class WaitStrategy implements SelectStrategy {
     /** The way of a page there and back within a host or a rack. */
-    static final long LOOK_NANOS = 50_000;
+    static final long LOOK_NANOS = 100_000;
 
     private final boolean sleeps;
     private long lookUntilNanos = System.nanoTime();

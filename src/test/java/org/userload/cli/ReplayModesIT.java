@@ -131,6 +131,33 @@ class ReplayModesIT {
         assertCourse(object, mode);
     }
 
+    /** Threads that fetch their own pages: without an emulated link, over either kind of socket. */
+    @ParameterizedTest
+    @CsvSource({"postcopy, tcp", "postcopy, unix", "precopy, tcp", "hybrid, unix", "stopcopy, tcp"})
+    void movedProgram_endsAsOneThatNeverMoved_whenItsThreadsFetchTheirPages(String mode, String socket)
+            throws Exception {
+        JsonNode object = replay(
+                "--interceptor=signal",
+                "--mode=" + mode,
+                "--socket=" + socket,
+                "--memory=64M",
+                "--switch-at=0.3",
+                "--zero-fraction=0.2",
+                "--free-fraction=0.2");
+        assertThat(object.get("mode").asText()).isEqualTo(mode);
+        assertThat(object.get("interceptor").asText()).isEqualTo("signal");
+        assertThat(object.get("checksum").asText()).isEqualTo(CHECKSUM);
+    }
+
+    @Test
+    void signalInterceptor_isRefusedOverAnEmulatedLink() throws Exception {
+        Result result = UserloadProcess.run("replay", "--no-progress", "--interceptor=signal", "--link=100mbit/1ms");
+        assertThat(result.exitCode()).isNotZero();
+        assertThat(result.err())
+                .contains("signal interceptor cannot be used", "emulated link")
+                .doesNotContain("\tat ");
+    }
+
     private static void assertCourse(JsonNode object, String mode) {
         JsonNode rounds = object.get("rounds");
         JsonNode pages = object.get("pages");

@@ -191,7 +191,7 @@ class HostileSourceTest {
 
     @Test
     void silenceInsteadOfAHello_endsAtTheDeadline() throws Exception {
-        for (Role silent : Role.values()) {
+        for (Role silent : List.of(Role.CONTROL, Role.SYNC, Role.STREAM)) {
             long start = System.nanoTime();
             assertRefusesToOpen(
                     hello((asked, session) ->
@@ -203,7 +203,7 @@ class HostileSourceTest {
 
     @Test
     void connectionsClosedInsteadOfAHello_areAnError() throws Exception {
-        for (Role closing : Role.values()) {
+        for (Role closing : List.of(Role.CONTROL, Role.SYNC, Role.STREAM)) {
             assertRefusesToOpen(
                     new FakeSource.Script() {
                         @Override

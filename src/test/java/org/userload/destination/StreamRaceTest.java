@@ -18,6 +18,7 @@ import org.userload.source.PageServer;
 import org.userload.source.ServerListener;
 import org.userload.support.Patterns;
 import org.userload.support.Seeds;
+import org.userload.support.TestJvm;
 import org.userload.support.Threads;
 import org.userload.transport.Endpoint;
 
@@ -43,42 +44,79 @@ class StreamRaceTest {
         race(InterceptorChoice.SOFTWARE, 192L << 20);
     }
 
-    private static void race(InterceptorChoice choice, long bytes) throws Exception {
-        long seed = Seeds.of("StreamRaceTest " + choice);
-        long pages = bytes >>> 12;
-        RegionTable table = new RegionTable(
-                PageSize.DEFAULT,
-                List.of(new RegionTable.Entry(0, pages / 4), new RegionTable.Entry(1L << 40, pages - pages / 4)));
+    /** The source must be another process: this one; the touching threads are in a JVM of their own. */
+    @Test
+    void signal_keepsEveryByte() throws Exception {
+        long seed = Seeds.of("StreamRaceTest " + InterceptorChoice.SIGNAL);
+        RegionTable table = table((192L << 20) >>> 12);
         try (GuestMemory origin = GuestMemory.present(table)) {
             Patterns.fill(origin, seed);
             try (PageServer server = PageServer.serve(
-                            Endpoint.parse("127.0.0.1:0"),
-                            new LivePageSource(origin, "guest"),
-                            new ServerListener() {});
-                    Destination destination = Destination.open(
-                            DestinationConfig.from(server.endpoint()).withInterceptor(choice))) {
-                AtomicIntegerArray additions = new AtomicIntegerArray((int) pages);
-                AtomicInteger number = new AtomicInteger();
-                List<FutureTask<Toucher>> touchers = Threads.start(THREADS, () -> {
-                    Toucher toucher = new Toucher(destination, number.getAndIncrement(), seed, additions);
-                    toucher.run();
-                    return toucher;
-                });
-                DestinationStatistics statistics = destination.completion().get(60, TimeUnit.SECONDS);
-                long[][] written = new long[THREADS][];
-                long touches = 0;
-                for (FutureTask<Toucher> task : touchers) {
-                    Toucher toucher = Threads.join(task, 30);
-                    written[toucher.number] = toucher.written;
-                    touches += toucher.touches;
-                }
-                System.out.println("StreamRaceTest " + choice + ": " + touches + " touches, " + statistics.pages());
-                assertThat(statistics.pagesInPlace()).isEqualTo(pages);
-                assertThat(statistics.pages().demand()).isPositive();
-                assertThat(statistics.pages().stream()).isPositive();
-                check(destination.memory(), seed, written, additions, 0, pages / 2);
-                check(destination.memory(), seed, written, additions, pages / 2, pages);
+                    Endpoint.parse("127.0.0.1:0"), new LivePageSource(origin, "guest"), new ServerListener() {})) {
+                TestJvm.Result result =
+                        TestJvm.run(100, SignalRace.class, server.endpoint().toString(), Long.toString(seed));
+                System.out.println(result.output());
+                assertThat(result.ended()).as("it hangs").isTrue();
+                assertThat(result.output()).contains("every byte right");
+                assertThat(result.exitCode()).isZero();
             }
+        }
+    }
+
+    /** The other JVM. */
+    static final class SignalRace {
+        private SignalRace() {}
+
+        public static void main(String[] arguments) throws Exception {
+            race(Endpoint.parse(arguments[0]), InterceptorChoice.SIGNAL, Long.parseLong(arguments[1]));
+            System.out.println("every byte right");
+            System.exit(0);
+        }
+    }
+
+    private static RegionTable table(long pages) {
+        return new RegionTable(
+                PageSize.DEFAULT,
+                List.of(new RegionTable.Entry(0, pages / 4), new RegionTable.Entry(1L << 40, pages - pages / 4)));
+    }
+
+    private static void race(InterceptorChoice choice, long bytes) throws Exception {
+        long seed = Seeds.of("StreamRaceTest " + choice);
+        RegionTable table = table(bytes >>> 12);
+        try (GuestMemory origin = GuestMemory.present(table)) {
+            Patterns.fill(origin, seed);
+            try (PageServer server = PageServer.serve(
+                    Endpoint.parse("127.0.0.1:0"), new LivePageSource(origin, "guest"), new ServerListener() {})) {
+                race(server.endpoint(), choice, seed);
+            }
+        }
+    }
+
+    private static void race(Endpoint source, InterceptorChoice choice, long seed) throws Exception {
+        try (Destination destination =
+                Destination.open(DestinationConfig.from(source).withInterceptor(choice))) {
+            long pages = destination.memory().table().totalPages();
+            AtomicIntegerArray additions = new AtomicIntegerArray((int) pages);
+            AtomicInteger number = new AtomicInteger();
+            List<FutureTask<Toucher>> touchers = Threads.start(THREADS, () -> {
+                Toucher toucher = new Toucher(destination, number.getAndIncrement(), seed, additions);
+                toucher.run();
+                return toucher;
+            });
+            DestinationStatistics statistics = destination.completion().get(60, TimeUnit.SECONDS);
+            long[][] written = new long[THREADS][];
+            long touches = 0;
+            for (FutureTask<Toucher> task : touchers) {
+                Toucher toucher = Threads.join(task, 30);
+                written[toucher.number] = toucher.written;
+                touches += toucher.touches;
+            }
+            System.out.println("StreamRaceTest " + choice + ": " + touches + " touches, " + statistics.pages());
+            assertThat(statistics.pagesInPlace()).isEqualTo(pages);
+            assertThat(statistics.pages().demand()).isPositive();
+            assertThat(statistics.pages().stream()).isPositive();
+            check(destination.memory(), seed, written, additions, 0, pages / 2);
+            check(destination.memory(), seed, written, additions, pages / 2, pages);
         }
     }
 

@@ -38,7 +38,7 @@ class ReleaseSafepointTest {
     @ParameterizedTest
     @EnumSource(
             value = InterceptorChoice.class,
-            names = {"USERFAULTFD", "SOFTWARE"})
+            names = {"USERFAULTFD", "SOFTWARE", "SIGNAL"})
     void collections_neverHangThreadsWhosePagesAreReleased(InterceptorChoice choice) throws Exception {
         long seed = Seeds.of("ReleaseSafepointTest " + choice);
         try (GuestMemory origin = GuestMemory.present(RegionTable.single(PAGES))) {

@@ -35,7 +35,7 @@ class SafepointTest {
     @ParameterizedTest
     @EnumSource(
             value = InterceptorChoice.class,
-            names = {"USERFAULTFD", "SOFTWARE"})
+            names = {"USERFAULTFD", "SOFTWARE", "SIGNAL"})
     void collections_neverHangThreadsThatReadMissingPages(InterceptorChoice choice) throws Exception {
         long seed = Seeds.of("SafepointTest " + choice);
         try (GuestMemory origin = GuestMemory.present(RegionTable.single(PAGES))) {

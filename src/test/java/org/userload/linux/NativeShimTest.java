@@ -20,7 +20,7 @@ class NativeShimTest {
     @Test
     void shim_isLoaded_andLeavesNoFileBehind() throws Exception {
         long before = shimFiles();
-        assertThat(NativeShim.load().version()).isEqualTo(1);
+        assertThat(NativeShim.load().version()).isEqualTo(2);
         assertThat(shimFiles()).isEqualTo(before);
     }
 

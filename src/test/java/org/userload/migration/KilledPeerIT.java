@@ -160,7 +160,7 @@ class KilledPeerIT {
         @ParameterizedTest
         @EnumSource(
                 value = InterceptorChoice.class,
-                names = {"USERFAULTFD", "SOFTWARE"})
+                names = {"USERFAULTFD", "SOFTWARE", "SIGNAL"})
         void guestRunsHere_untilItsFirstMissingPage_whenItDiesAfterCommit(InterceptorChoice interceptor)
                 throws Exception {
             guest.mayRestore.countDown();

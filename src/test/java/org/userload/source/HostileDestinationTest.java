@@ -265,7 +265,7 @@ class HostileDestinationTest {
 
     @Test
     void framesOfTheWrongRoleOrDirection_areRefused() throws Exception {
-        for (Role role : Role.values()) {
+        for (Role role : List.of(Role.CONTROL, Role.SYNC, Role.STREAM)) {
             for (FrameType type :
                     new FrameType[] {FrameType.PAGES, FrameType.ZERO, FrameType.HELLO, FrameType.PREPARE}) {
                 try (Session session = new Session()) {

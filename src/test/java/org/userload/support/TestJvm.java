@@ -19,9 +19,16 @@ public final class TestJvm {
 
     /** Runs a main class of the test class path; ends it by force after {@code seconds}. */
     public static Result run(int seconds, Class<?> main, String... arguments) throws IOException, InterruptedException {
+        return run(seconds, List.of(), main, arguments);
+    }
+
+    /** As {@link #run(int, Class, String...)}, in a JVM with these options. */
+    public static Result run(int seconds, List<String> options, Class<?> main, String... arguments)
+            throws IOException, InterruptedException {
         Path output = Files.createTempFile("userload-test", ".out");
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options);
         command.addAll(List.of("-Xmx256m", "-cp", System.getProperty("java.class.path"), main.getName()));
         command.addAll(Arrays.asList(arguments));
         Process process = new ProcessBuilder(command)
