@@ -137,7 +137,8 @@ class EncodedSessionTest {
             peer.send(new Hello(Hello.VERSION, role, PageSize.DEFAULT, features, session, null));
             Hello answer = peer.read().hello();
             session = answer.session();
-            assertThat(answer.features()).isEqualTo(features & Feature.bits(Feature.ZSTD, Feature.PREFER, Feature.FAULTS));
+            assertThat(answer.features())
+                    .isEqualTo(features & Feature.bits(Feature.ZSTD, Feature.PREFER, Feature.FAULTS));
         }
         return peers;
     }
