@@ -22,6 +22,7 @@ struct asked {
     uint64_t page;
     struct userload_slot *slot;
     const struct userload_patience *patience;
+    int is_late; /* a wait has used some of the time: what a socket waits by itself would be too long */
 };
 
 static void note(struct userload_session *session, struct userload_range *range, uint64_t page)
@@ -117,11 +118,31 @@ static int send_request(const struct asked *asked)
     return 0;
 }
 
+/* Waits for the rest of the time at most. */
+static int await_input(const struct asked *asked)
+{
+    struct pollfd waited = {.fd = asked->slot->fd, .events = POLLIN};
+
+    for (;;) {
+        int over = userload_patience_over(asked->patience);
+
+        if (over != 0)
+            return over;
+        if (poll(&waited, 1, userload_patience_step_ms(asked->patience)) > 0)
+            return 0;
+    }
+}
+
 /* Receives until so many bytes of an answer are there; takes up to most, as they come. */
-static int receive(const struct asked *asked, uint8_t *frame, size_t *got, size_t needed, size_t most)
+static int receive(struct asked *asked, uint8_t *frame, size_t *got, size_t needed, size_t most)
 {
     while (*got < needed) {
-        ssize_t more = recv(asked->slot->fd, frame + *got, most - *got, 0);
+        int over = asked->is_late ? await_input(asked) : 0;
+        ssize_t more;
+
+        if (over != 0)
+            return over;
+        more = recv(asked->slot->fd, frame + *got, most - *got, 0);
 
         if (more > 0) {
             *got += (size_t)more;
@@ -132,12 +153,8 @@ static int receive(const struct asked *asked, uint8_t *frame, size_t *got, size_
         } else if (errno != EINTR) {
             return -errno;
         }
-        if (*got < needed) {
-            int over = userload_patience_over(asked->patience);
-
-            if (over != 0)
-                return over;
-        }
+        if (*got < needed)
+            asked->is_late = 1;
     }
     return 0;
 }
@@ -174,7 +191,7 @@ static int install_free(const struct asked *asked, const uint8_t *body)
     return install(asked, 0);
 }
 
-static int answered(const struct asked *asked)
+static int answered(struct asked *asked)
 {
     uint64_t page_bytes = (uint64_t)1 << asked->session->page_shift;
     uint8_t *frame = asked->slot->page - USERLOAD_HEADER_BYTES;
@@ -224,13 +241,15 @@ static int is_lost_connection(int error)
     return error == -EPIPE || error == -ECONNRESET || error == -ENOTCONN || error == -ECONNABORTED;
 }
 
-static int ask(const struct asked *asked)
+static int ask(struct asked *asked)
 {
     for (;;) {
         int result = 0;
 
-        if (asked->slot->broken)
+        if (asked->slot->broken) {
+            asked->is_late = 1;
             result = userload_pool_reconnect(&asked->session->pool, asked->slot, asked->patience);
+        }
         if (result != 0)
             return result;
         /* Whoever ends the session changes the state and then shuts the connections down: one of the two is seen. */
@@ -260,7 +279,7 @@ int userload_fetch(struct userload_session *session, struct userload_range *rang
 
     atomic_fetch_add_explicit(&session->counts.faults, 1, memory_order_relaxed);
     if (result == 0)
-        asked.slot = userload_pool_take(&session->pool, &patience, &result);
+        asked.slot = userload_pool_take(&session->pool, &patience, &result, &asked.is_late);
     if (result == 0) {
         result = ask(&asked);
         userload_pool_give_back(&session->pool, asked.slot);

@@ -177,10 +177,11 @@ static struct userload_slot *try_take(struct userload_pool *pool)
  * two sees the other.
  */
 struct userload_slot *userload_pool_take(struct userload_pool *pool, const struct userload_patience *patience,
-                                         int *why)
+                                         int *why, int *waited)
 {
     struct userload_slot *slot = try_take(pool);
 
+    *waited = slot == NULL;
     while (slot == NULL) {
         uint32_t seen = atomic_load(&pool->released);
 

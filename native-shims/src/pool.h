@@ -45,9 +45,12 @@ struct userload_pool {
 int userload_pool_open(struct userload_pool *pool, const char *address, uint32_t count, uint32_t page_bytes,
                        const uint8_t *session, int64_t timeout_ns, char *error, size_t error_bytes);
 
-/* Lends a slot; NULL, and why, when patience is over. Async-signal-safe, as all below but close. */
+/*
+ * Lends a slot, and tells whether that took a wait; NULL, and why, when patience is over. Async-signal-safe, as all below but
+ * close.
+ */
 struct userload_slot *userload_pool_take(struct userload_pool *pool, const struct userload_patience *patience,
-                                         int *why);
+                                         int *why, int *waited);
 
 void userload_pool_give_back(struct userload_pool *pool, struct userload_slot *slot);
 

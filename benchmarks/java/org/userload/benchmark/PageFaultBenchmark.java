@@ -1,6 +1,7 @@
 package org.userload.benchmark;
 
 import java.io.IOException;
+import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -36,7 +37,7 @@ import org.userload.memory.RegionTable;
 public class PageFaultBenchmark {
     private static final int PAGES = 1 << 18;
 
-    @Param({"userfaultfd", "software", "local"})
+    @Param({"userfaultfd", "software", "signal", "local"})
     public String interceptor = "";
 
     private final int[] order = Pattern.randomOrder(PAGES, PAGES, Pattern.SEED);
@@ -69,8 +70,7 @@ public class PageFaultBenchmark {
             memory = local.memory();
         } else {
             Destination destination = Destination.open(DestinationConfig.from(((SourceProcess) source).endpoint())
-                    .withInterceptor(
-                            "software".equals(interceptor) ? InterceptorChoice.SOFTWARE : InterceptorChoice.USERFAULTFD)
+                    .withInterceptor(InterceptorChoice.valueOf(interceptor.toUpperCase(Locale.ROOT)))
                     .withStreamAtOnce(false));
             session = destination;
             memory = destination.memory();

@@ -87,6 +87,7 @@ public final class Destination implements AutoCloseable {
     private final IoEventLoop streamLoop;
     private volatile long completedAtNanos;
     private volatile boolean roundsEnded;
+    private volatile boolean streamBegun;
 
     /** Stream loop. */
     private boolean isStreamGranted;
@@ -247,11 +248,15 @@ public final class Destination implements AutoCloseable {
 
     /**
      * The guest is about to run here: pages that are in place are its own from now on. Call before it is resumed, on
-     * COMMIT. Matters only in sessions with rounds.
+     * COMMIT. Where there are no rounds, a recorded working set begins to come.
      */
     public void endRounds() {
         roundsEnded = installer.isInRounds();
         installer.endRounds();
+        if (!roundsEnded && config.workingSet() != null && !config.streamAtOnce()) {
+            streamBegun = true;
+            grantWindow();
+        }
     }
 
     /**
@@ -261,7 +266,7 @@ public final class Destination implements AutoCloseable {
     public void startStream() {
         if (roundsEnded) {
             installer.guestRuns();
-        } else {
+        } else if (!streamBegun) {
             grantWindow();
         }
     }

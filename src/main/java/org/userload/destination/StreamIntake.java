@@ -99,6 +99,9 @@ final class StreamIntake extends ClientConnection {
         ChannelHandlerContext to = context();
         started = true;
         holdsBack = flags.onlyPreferred();
+        if (coming != null) {
+            coming.started();
+        }
         ByteBuf frame = to.alloc().directBuffer(FrameLayout.HEADER_BYTES);
         Frames.writeHeader(frame, FrameType.START, 0, 0, 0, windowPages, flags.code());
         to.writeAndFlush(frame, to.voidPromise());

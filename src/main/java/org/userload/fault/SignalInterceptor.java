@@ -227,10 +227,10 @@ public final class SignalInterceptor implements FaultInterceptor {
         return state == State.ACTIVE ? started().installer.copy(region, firstPage, count, sourceAddress) : 0;
     }
 
+    /** As far as that is known: threads may have fetched some. */
     @Override
     public boolean areMissing(MemoryRegion region, long firstPage, long count) {
-        long end = firstPage + count;
-        return region.received().nextSet(firstPage, end) == end;
+        return region.received().nextSet(firstPage, firstPage + count) >= firstPage + count;
     }
 
     @Override

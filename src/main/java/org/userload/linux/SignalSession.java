@@ -5,7 +5,6 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +31,7 @@ public final class SignalSession {
     private final NativeShim.Calls calls;
     private final int handle;
     private final ByteBuffer words = allocate(WORDS_AT_ONCE * 2 * Long.BYTES);
+    private final ByteBuffer countsOut = allocate(SignalLayout.COUNTS * Long.BYTES);
     private volatile @Nullable Snapshot last;
 
     private SignalSession(NativeShim.Calls calls, int handle) {
@@ -103,7 +103,15 @@ public final class SignalSession {
     }
 
     /** What is kept when the session has ended. */
-    private record Snapshot(Counts counts, List<Long> latencies) {}
+    private static final class Snapshot {
+        final Counts counts;
+        final long[] latencies;
+
+        Snapshot(Counts counts, long[] latencies) {
+            this.counts = counts;
+            this.latencies = latencies;
+        }
+    }
 
     /**
      * Opens the connections and installs the handler. The ranges must be registered before they are touched, and not be registered
@@ -264,10 +272,10 @@ public final class SignalSession {
         return kept == null ? readCounts() : kept.counts;
     }
 
-    private Counts readCounts() {
-        ByteBuffer out = allocate(SignalLayout.COUNTS * Long.BYTES);
+    private synchronized Counts readCounts() {
+        ByteBuffer out = countsOut;
         int answer = calls.userload_session_counts(handle, NativeBuffers.address(out));
-        Counts counts = answer < 0
+        return answer < 0
                 ? Counts.NONE
                 : new Counts(
                         out.getLong(0),
@@ -277,28 +285,26 @@ public final class SignalSession {
                         out.getLong(32),
                         out.getLong(40),
                         out.getLong(48));
-        Reference.reachabilityFence(out);
-        return counts;
     }
 
     /** Latencies of faults that the signal handler has served. */
     public void latencies(LatencySink sink) {
         Snapshot kept = last;
-        List<Long> counts = kept == null ? readLatencies() : kept.latencies;
-        for (int bucket = 0; bucket < counts.size(); bucket++) {
-            if (counts.get(bucket) != 0) {
-                sink.latency(SignalLayout.nanosOf(bucket), counts.get(bucket));
+        long[] counts = kept == null ? readLatencies() : kept.latencies;
+        for (int bucket = 0; bucket < counts.length; bucket++) {
+            if (counts[bucket] != 0) {
+                sink.latency(SignalLayout.nanosOf(bucket), counts[bucket]);
             }
         }
     }
 
-    private List<Long> readLatencies() {
+    private long[] readLatencies() {
         ByteBuffer out = allocate(SignalLayout.BUCKETS * Long.BYTES);
         calls.userload_session_latencies(handle, NativeBuffers.address(out), SignalLayout.BUCKETS);
         long[] counts = new long[SignalLayout.BUCKETS];
         out.asLongBuffer().get(counts);
         Reference.reachabilityFence(out);
-        return Arrays.stream(counts).boxed().toList();
+        return counts;
     }
 
     /** No more pages will come: whoever waits for one, or touches one, has an error, now and until {@link #end}. */

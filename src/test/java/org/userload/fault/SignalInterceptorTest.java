@@ -7,6 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
@@ -208,13 +210,13 @@ class SignalInterceptorTest {
             @Override
             protected void request(FakeSource source, RawPeer peer, Frame request) throws Exception {
                 if (requests.incrementAndGet() <= 3) {
-                    Thread.sleep(1300);
+                    Thread.sleep(3900);
                 }
                 source.answer(peer, request);
             }
         };
         try (FakeSource source = fake(script)) {
-            TestJvm.Result result = runToTheEnd(source.endpoint(), "silent", "3", "1000");
+            TestJvm.Result result = runToTheEnd(source.endpoint(), "silent", "3", "3000");
             assertThat(result.output())
                     .contains("layer: true page 3", "ETIMEDOUT", "every page right")
                     .contains("unsafe: java.lang.InternalError", "buffer: java.lang.InternalError");
@@ -241,6 +243,48 @@ class SignalInterceptorTest {
             TestJvm.Result result = runToTheEnd(source.endpoint(), "broken", "2", LONG_DEADLINE);
             assertThat(result.output()).contains("every page right");
             assertThat(source.requestsFor(0, 20)).isEqualTo(2);
+        }
+    }
+
+    @Test
+    void releasedPage_isZero_thoughItsAnswerComesAfterwards() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        CountDownLatch released = new CountDownLatch(1);
+        FakeSource.Script script = new FaultScript() {
+            @Override
+            protected byte @Nullable [] answer(Hello hello, SessionId session, RegionTable table) {
+                long features = Feature.bits(Feature.FAULTS, Feature.FREE);
+                return RawPeer.bytes(Hello.answer(hello.role(), session, features, table));
+            }
+
+            @Override
+            protected void request(FakeSource source, RawPeer peer, Frame request) throws Exception {
+                if (request.firstPage() == 3) {
+                    asked.countDown();
+                    await(released);
+                } else if (request.firstPage() == 7) {
+                    await(asked);
+                }
+                source.answer(peer, request);
+            }
+
+            @Override
+            protected void other(FakeSource source, Role role, RawPeer peer, Frame frame) throws Exception {
+                if (frame.is(FrameType.RELEASED)) {
+                    released.countDown();
+                }
+            }
+        };
+        try (FakeSource source = fake(script)) {
+            TestJvm.Result result = runToTheEnd(source.endpoint(), "released", "2", LONG_DEADLINE);
+            assertThat(result.output()).contains("missing: 1", "awaited: 0", "afterwards: 0");
+            assertThat(source.requestsFor(0, 3)).isEqualTo(1);
+        }
+    }
+
+    private static void await(CountDownLatch latch) throws InterruptedException {
+        if (!latch.await(60, TimeUnit.SECONDS)) {
+            throw new IllegalStateException("nothing has come to the fake source");
         }
     }
 

@@ -20,6 +20,7 @@ import org.userload.linux.NativeMemory;
 import org.userload.linux.NativeShim;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MemoryRegion;
+import org.userload.memory.PageRange;
 import org.userload.memory.PageUnavailableException;
 import org.userload.support.FakeSource;
 import org.userload.support.Patterns;
@@ -53,6 +54,7 @@ final class SignalScenarios {
                     readAll(destination.memory(), 40);
                 }
                 case "wrong" -> readAroundWrongAnswers(destination.memory(), Integer.parseInt(more));
+                case "released" -> releaseWhileItIsAwaited(destination);
                 case "broken" ->
                     readAll(destination.memory(), destination.memory().table().totalPages());
                 default -> throw new IllegalArgumentException(arguments[0]);
@@ -190,6 +192,18 @@ final class SignalScenarios {
         failOnce(destination);
         say("session: "
                 + Threads.failure(new Waiting(destination).task, LIMIT_SECONDS).getMessage());
+    }
+
+    /** The source answers the request for the page when it has heard of its release. */
+    private static void releaseWhileItIsAwaited(Destination destination) throws Exception {
+        MemoryRegion region = destination.memory().region(0);
+        FutureTask<Long> raw = Threads.start(() -> RawMemory.getLong(region.hostAddressOf(3)));
+        // The source answers this one when it has the other request.
+        destination.memory().getLong(7L << 12);
+        Released released = destination.release(0, new PageRange(3, 1)).get(LIMIT_SECONDS, TimeUnit.SECONDS);
+        say("missing: " + released.missing());
+        say("awaited: " + Threads.join(raw, LIMIT_SECONDS));
+        say("afterwards: " + destination.memory().getLong(3L << 12));
     }
 
     /** Waits for the end of the session. */

@@ -12,10 +12,10 @@ import org.userload.protocol.Preference;
  * <p>A touched page is asked for at once, wherever it is, with one exception: it is about to come in the stream, sooner than
  * an answer would. A thread that scans what is being read ahead overtakes it again and again; if each such fault were a
  * request, much of the link would carry pages twice. "Sooner" is the number of pages before it times the time that a page has
- * taken lately, against the time that answers have taken lately; and pages must be coming just now. If the page has not come
+ * taken lately, against the time that answers have taken lately; and pages must be coming just now, or the source just have been told. If the page has not come
  * after {@link #patienceNanos()}, it is asked for after all.
  *
- * <p><b>Threads.</b> {@link #preferred} and {@link #arrived} on the stream loop; {@link #want}, {@link #isAlmostHere} and
+ * <p><b>Threads.</b> {@link #preferred}, {@link #started} and {@link #arrived} on the stream loop; {@link #want}, {@link #isAlmostHere} and
  * {@link #answered} on the fault loop; the rest on any.
  */
 public final class ComingPages {
@@ -31,7 +31,7 @@ public final class ComingPages {
     private static final long LEAST_PATIENCE_NANOS = 1_000_000;
     private static final int PATIENCE_ANSWERS = 2;
 
-    /** Pages are coming just now if the latest came no longer ago than so many answers take. */
+    /** Pages are coming just now if the latest came, or the source was told, no longer ago than so many answers take. */
     private static final int FLOW_ANSWERS = 2;
 
     /** New measurements count as much as this many before them together, as a shift. */
@@ -47,8 +47,11 @@ public final class ComingPages {
     /** Written on the stream loop. */
     private volatile long nanosPerPage;
 
-    /** Written on the stream loop. 0 while nothing is to come. */
-    private volatile long arrivedNanos;
+    /** When the latest page came, or the source was told. Written on the stream loop. */
+    private volatile long movedNanos;
+
+    /** Stream loop. 0 while nothing is to come. */
+    private long arrivedNanos;
 
     /** Fault loop. */
     private long answerNanos = FIRST_ANSWER_NANOS;
@@ -87,6 +90,12 @@ public final class ComingPages {
     /** The source is being told. */
     public void preferred(Preference how, int region, long firstPage, int count) {
         (how == Preference.SOON ? soon : first).add(region, firstPage, count);
+        movedNanos = System.nanoTime();
+    }
+
+    /** The source is being told to begin. */
+    public void started() {
+        movedNanos = System.nanoTime();
     }
 
     /** Pages have come in the stream. */
@@ -102,6 +111,7 @@ public final class ComingPages {
         if (!first.isEmpty()) {
             first.arrived(memory, region, firstPage, count);
         }
+        movedNanos = nowNanos;
         arrivedNanos = soon.isEmpty() && first.isEmpty() ? 0 : nowNanos;
     }
 
@@ -116,8 +126,7 @@ public final class ComingPages {
 
     /** Whether a missing page will come in the stream before an answer would. */
     public boolean isAlmostHere(int region, long page, long nowNanos) {
-        long latest = arrivedNanos;
-        if (latest == 0 || nowNanos - latest > FLOW_ANSWERS * answerNanos) {
+        if (nowNanos - movedNanos > FLOW_ANSWERS * answerNanos) {
             return false;
         }
         int distance = soon.distance(region, page, MOST_PAGES);

@@ -15,12 +15,12 @@ import org.userload.transport.Link;
  * what is read ahead of it comes. Source in another process, a new session each time, policies in turns. Arguments: a
  * link (1gbit/200us) and rounds (5).
  */
-public final class ReadAheadBenchmark {
+public final class ReadAhead {
     private static final int PAGES = 16_384;
     private static final int TOUCHES = 8_192;
     private static final double GOAL = 0.8;
 
-    private ReadAheadBenchmark() {}
+    private ReadAhead() {}
 
     private record Policy(String name, PrefetchPolicy policy) {}
 
