@@ -100,7 +100,11 @@ static void touch_brings_each_page_once(int signal_number)
         CHECK_EQUAL(*(volatile uint8_t *)(memory + at), content(at));
         CHECK_EQUAL(errno, 77);
     }
+#ifdef __SANITIZE_THREAD__ /* puts a signal off until the thread's next call, so it touches again before */
+    CHECK(atomic_load(&announced) >= PAGES);
+#else
     CHECK_EQUAL(atomic_load(&announced), PAGES);
+#endif
     CHECK_EQUAL(atomic_load(&moved), PAGES);
     /* Zero-copy or not: the page it came from is empty. */
     for (size_t page = 0; page < PAGES; page++)
