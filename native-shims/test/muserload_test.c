@@ -38,7 +38,7 @@ static void bring(int number, siginfo_t *info, void *context)
     else if (result == -EEXIST)
         atomic_fetch_add(&present, 1);
     else
-        _exit(4);
+        _exit(-result);
 }
 
 static sigjmp_buf escape;
@@ -151,6 +151,9 @@ static void page_that_is_present_is_left_as_it_is(void)
     CHECK_EQUAL(muserload(store + PAGE, memory), -EEXIST);
     CHECK_EQUAL(memory[0], content(0));
     CHECK_EQUAL(store[PAGE], content(PAGE));
+    /* Also when it was taken from there, by a thread that was to bring the same page. */
+    CHECK_EQUAL(muserload(store, memory), -EEXIST);
+    CHECK_EQUAL(memory[0], content(0));
     madvise(memory, PAGE, MADV_DONTNEED);
     CHECK_EQUAL(muserload(store + PAGE, memory), 0);
     CHECK_EQUAL(memory[0], content(PAGE));
