@@ -228,12 +228,6 @@ public final class SignalInterceptor implements FaultInterceptor {
     }
 
     @Override
-    public boolean areMissing(MemoryRegion region, long firstPage, long count) {
-        long end = firstPage + count;
-        return region.received().nextSet(firstPage, end) == end;
-    }
-
-    @Override
     public int installFilled(MemoryRegion region, long firstPage, int count, long word) {
         return (int) know(region, firstPage, count, word);
     }
