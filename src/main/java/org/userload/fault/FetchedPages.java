@@ -43,8 +43,9 @@ final class FetchedPages {
             loop.schedule(
                     () -> {
                         if (wanted.getAsBoolean()) {
-                            long next =
-                                    collect(this::takeOnLoop) ? SHORTEST_PAUSE_MILLIS : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
+                            long next = collect(this::takeOnLoop)
+                                    ? SHORTEST_PAUSE_MILLIS
+                                    : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
                             schedule(loop, wanted, next);
                         }
                     },
