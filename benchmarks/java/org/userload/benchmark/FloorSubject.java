@@ -194,7 +194,7 @@ final class FloorSubject {
         }
     }
 
-    private static void touch(GuestMemory memory, long page) {
+    private static void touch(Reader memory, long page) {
         long address = page << 12;
         if (memory.getLong(address) != Pattern.word(address >>> 3, Pattern.SEED)) {
             throw new IllegalStateException("wrong content of page " + page);
