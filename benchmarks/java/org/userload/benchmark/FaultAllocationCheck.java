@@ -56,7 +56,9 @@ public final class FaultAllocationCheck implements Callable<Integer> {
         boolean met = true;
         try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.PATTERN, PAGES, -1)) {
             for (InterceptorChoice choice :
-                    new InterceptorChoice[] {InterceptorChoice.USERFAULTFD, InterceptorChoice.SOFTWARE}) {
+                    new InterceptorChoice[] {
+                        InterceptorChoice.USERFAULTFD, InterceptorChoice.SOFTWARE, InterceptorChoice.SIGNAL
+                    }) {
                 for (int i = 0; i < warmup; i++) {
                     bytesPerFault(source, choice);
                 }
