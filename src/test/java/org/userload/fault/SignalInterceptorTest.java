@@ -30,6 +30,7 @@ import org.userload.protocol.SessionId;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageServer;
 import org.userload.source.ServerListener;
+import org.userload.source.SourceSession;
 import org.userload.support.FakeSource;
 import org.userload.support.Patterns;
 import org.userload.support.RawPeer;
@@ -82,7 +83,13 @@ class SignalInterceptorTest {
         try (GuestMemory origin = GuestMemory.present(RegionTable.single(PAGES))) {
             Patterns.fill(origin, seed);
             LivePageSource pages = new LivePageSource(origin, "test guest");
-            try (PageServer server = PageServer.serve(at, pages, new ServerListener() {})) {
+            ServerListener tells = new ServerListener() {
+                @Override
+                public void ended(SourceSession session, @Nullable Throwable problem) {
+                    System.out.println("the source's session has ended: " + problem);
+                }
+            };
+            try (PageServer server = PageServer.serve(at, pages, tells)) {
                 body.accept(server.endpoint(), seed);
             }
         }
