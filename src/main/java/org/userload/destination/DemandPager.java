@@ -133,7 +133,13 @@ final class DemandPager extends ClientConnection implements FaultListener {
     }
 
     @Override
-    public void fetchedBeside(long duplicates, long wireBytes) {
+    public void fetchedPageInPlace(int region, long page) {
+        reports.installed(region, page, 1);
+    }
+
+    @Override
+    public void fetchedBeside(long requests, long duplicates, long wireBytes) {
+        requestedPages.add(requests);
         installer.countDuplicates(duplicates);
         wire().add(wireBytes);
     }

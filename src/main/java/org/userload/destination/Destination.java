@@ -100,7 +100,7 @@ public final class Destination implements AutoCloseable {
         this.isRestHeldBack = !config.backgroundStream();
         this.listener = listener;
         this.link = config.link() == null ? null : new OutboundLink(config.link());
-        this.interceptor = config.interceptor().open(config.trackRemovals(), link != null);
+        this.interceptor = config.interceptor().open(config);
         GuestMemory opening = null;
         try {
             this.faultLoop = loops.start("userload-sync", config.placement(), 0, true);
