@@ -36,7 +36,7 @@ USERLOAD_PUBLIC int set_muserload(void *start, size_t length, int signal_number)
  * where the kernel can do that; in any case from is an empty page afterwards. Async-signal-safe.
  *
  * Both are page-aligned; from is present, anonymous private memory of one owner. -EEXIST when the page at to is no longer
- * missing: it is left as it is, and from too. -ENOENT when to is in no range.
+ * missing: it is left as it is, and from too. -ENOENT when to is in no range, or from is not there.
  */
 USERLOAD_PUBLIC int muserload(void *from, void *to);
 

@@ -18,6 +18,10 @@
 #include "uffd.h"
 #include "userload.h"
 
+#ifndef MADV_POPULATE_READ
+#define MADV_POPULATE_READ 22
+#endif
+
 enum { MOST_RANGES = 1024 };
 
 /* Written under the lock; read by the handler: end is set last and cleared first. */
@@ -180,6 +184,17 @@ static int needs_copy(int result)
            || result == -ENOMEM;
 }
 
+/* Asks the kernel to read the page: where it is missing that is EFAULT, and no signal. */
+static int is_present(void *page, uint64_t bytes)
+{
+    int result;
+
+    do
+        result = madvise(page, bytes, MADV_POPULATE_READ);
+    while (result != 0 && (errno == EINTR || errno == EAGAIN));
+    return result == 0;
+}
+
 int muserload(void *from, void *to)
 {
     uint64_t bytes = page_bytes();
@@ -189,6 +204,8 @@ int muserload(void *from, void *to)
 
     if (uffd < 0 || !is_aligned(from, bytes) || !is_aligned(to, bytes))
         return -EINVAL;
+    if (find((uintptr_t)to) == NULL)
+        return -ENOENT;
     do
         result = moves ? userload_uffd_move(uffd, (uintptr_t)to, (uintptr_t)from, bytes) : -ENOSYS;
     while (result == -EAGAIN);
@@ -202,6 +219,9 @@ int muserload(void *from, void *to)
         if (result == 0)
             madvise(from, bytes, MADV_DONTNEED);
     }
+    /* The kernel looks at from first: another thread that was to bring the same page has taken it. */
+    if (result == -ENOENT && is_present(to, bytes))
+        result = -EEXIST;
     errno = saved;
     return result;
 }

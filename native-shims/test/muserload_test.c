@@ -38,7 +38,7 @@ static void bring(int number, siginfo_t *info, void *context)
     else if (result == -EEXIST)
         atomic_fetch_add(&present, 1);
     else
-        _exit(4);
+        _exit(-result);
 }
 
 static sigjmp_buf escape;
@@ -100,7 +100,11 @@ static void touch_brings_each_page_once(int signal_number)
         CHECK_EQUAL(*(volatile uint8_t *)(memory + at), content(at));
         CHECK_EQUAL(errno, 77);
     }
+#ifdef __SANITIZE_THREAD__ /* puts a signal off until the thread's next call, so it touches again before */
+    CHECK(atomic_load(&announced) >= PAGES);
+#else
     CHECK_EQUAL(atomic_load(&announced), PAGES);
+#endif
     CHECK_EQUAL(atomic_load(&moved), PAGES);
     /* Zero-copy or not: the page it came from is empty. */
     for (size_t page = 0; page < PAGES; page++)
@@ -147,6 +151,9 @@ static void page_that_is_present_is_left_as_it_is(void)
     CHECK_EQUAL(muserload(store + PAGE, memory), -EEXIST);
     CHECK_EQUAL(memory[0], content(0));
     CHECK_EQUAL(store[PAGE], content(PAGE));
+    /* Also when it was taken from there, by a thread that was to bring the same page. */
+    CHECK_EQUAL(muserload(store, memory), -EEXIST);
+    CHECK_EQUAL(memory[0], content(0));
     madvise(memory, PAGE, MADV_DONTNEED);
     CHECK_EQUAL(muserload(store + PAGE, memory), 0);
     CHECK_EQUAL(memory[0], content(PAGE));

@@ -55,8 +55,9 @@ public final class FaultAllocationCheck implements Callable<Integer> {
         PrintWriter out = spec.commandLine().getOut();
         boolean met = true;
         try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.PATTERN, PAGES, -1)) {
-            for (InterceptorChoice choice :
-                    new InterceptorChoice[] {InterceptorChoice.USERFAULTFD, InterceptorChoice.SOFTWARE}) {
+            for (InterceptorChoice choice : new InterceptorChoice[] {
+                InterceptorChoice.USERFAULTFD, InterceptorChoice.SOFTWARE, InterceptorChoice.SIGNAL
+            }) {
                 for (int i = 0; i < warmup; i++) {
                     bytesPerFault(source, choice);
                 }

@@ -1,5 +1,6 @@
 package org.userload.benchmark;
 
+import java.util.Arrays;
 import java.util.Locale;
 import java.util.SplittableRandom;
 import java.util.function.IntToLongFunction;
@@ -12,8 +13,8 @@ import org.userload.transport.Link;
 
 /**
  * One thread that touches pages in some order over an emulated link, with the background stream off: only what is touched and
- * what is read ahead of it comes. Source in another process, a new session each time, policies in turns. Arguments: a
- * link (1gbit/200us) and rounds (5).
+ * what is read ahead of it comes; beside it the whole stream, in order. Source in another process, a new session each time, policies in turns. Arguments: a
+ * link (1gbit/200us), rounds (5) and how many of the orders (all).
  */
 public final class ReadAhead {
     private static final int PAGES = 16_384;
@@ -22,7 +23,7 @@ public final class ReadAhead {
 
     private ReadAhead() {}
 
-    private record Policy(String name, PrefetchPolicy policy) {}
+    private record Policy(String name, PrefetchPolicy policy, boolean stream) {}
 
     private record Order(String name, IntToLongFunction page) {}
 
@@ -31,10 +32,12 @@ public final class ReadAhead {
     public static void main(String[] arguments) throws Exception {
         Link link = Link.parse(arguments.length > 0 ? arguments[0] : "1gbit/200us");
         int rounds = arguments.length > 1 ? Integer.parseInt(arguments[1]) : 5;
+        int most = arguments.length > 2 ? Integer.parseInt(arguments[2]) : Integer.MAX_VALUE;
         Policy[] policies = {
-            new Policy("none", PrefetchPolicy.NONE),
-            new Policy("fixed:32", PrefetchPolicy.fixed(32)),
-            new Policy("adaptive", PrefetchPolicy.ADAPTIVE)
+            new Policy("the whole stream", PrefetchPolicy.NONE, true),
+            new Policy("none", PrefetchPolicy.NONE, false),
+            new Policy("fixed:32", PrefetchPolicy.fixed(32), false),
+            new Policy("adaptive", PrefetchPolicy.ADAPTIVE, false)
         };
         long[] shuffled = new SplittableRandom(1).longs(TOUCHES, 0, PAGES).toArray();
         Order[] orders = {
@@ -48,12 +51,12 @@ public final class ReadAhead {
         System.out.println("|---|---|---|---|---|---|---|---|");
         boolean met = true;
         try (SourceProcess source = SourceProcess.start(BenchmarkSource.Content.PATTERN, PAGES, -1, "link=" + link)) {
-            for (Order order : orders) {
+            for (Order order : Arrays.asList(orders).subList(0, Math.min(most, orders.length))) {
                 double[][] shares = new double[policies.length][rounds];
                 PrefetchStatistics[] last = new PrefetchStatistics[policies.length];
                 for (int round = -1; round < rounds; round++) {
                     for (int i = 0; i < policies.length; i++) {
-                        Scan scan = scan(source, link, policies[i].policy, order);
+                        Scan scan = scan(source, link, policies[i], order);
                         last[i] = scan.statistics;
                         if (round >= 0) {
                             shares[i][round] = scan.shareOfLink;
@@ -86,11 +89,11 @@ public final class ReadAhead {
     }
 
     /** Content touched per second, of what the link carries: headers keep it below 0.95. */
-    private static Scan scan(SourceProcess source, Link link, PrefetchPolicy policy, Order order) throws Exception {
+    private static Scan scan(SourceProcess source, Link link, Policy policy, Order order) throws Exception {
         try (Destination destination = Destination.open(DestinationConfig.from(source.endpoint())
                 .withLink(link)
-                .withPrefetch(policy)
-                .withBackgroundStream(false))) {
+                .withPrefetch(policy.policy)
+                .withBackgroundStream(policy.stream))) {
             GuestMemory memory = destination.memory();
             long start = System.nanoTime();
             for (int i = 0; i < TOUCHES; i++) {

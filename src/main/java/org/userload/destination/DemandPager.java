@@ -125,10 +125,21 @@ final class DemandPager extends ClientConnection implements FaultListener {
     @Override
     public void pagesFetched(int region, long firstPage, int count) {
         installer.fetched(region, firstPage, count);
+        requestedPages.add(count);
+        reports.installed(region, firstPage, count);
+        for (int i = 0; i < count; i++) {
+            foresight.fetched(region, firstPage + i);
+        }
     }
 
     @Override
-    public void fetchedBeside(long duplicates, long wireBytes) {
+    public void fetchedPageInPlace(int region, long page) {
+        reports.installed(region, page, 1);
+    }
+
+    @Override
+    public void fetchedBeside(long requests, long duplicates, long wireBytes) {
+        requestedPages.add(requests);
         installer.countDuplicates(duplicates);
         wire().add(wireBytes);
     }

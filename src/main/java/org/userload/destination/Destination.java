@@ -20,8 +20,6 @@ import org.userload.fault.FaultInterceptor;
 import org.userload.fault.PageOrigin;
 import org.userload.fault.Released;
 import org.userload.linux.HugePages;
-import org.userload.linux.NativeException;
-import org.userload.linux.PageSizeScan;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.MissingPageHandler;
 import org.userload.memory.PageRange;
@@ -30,7 +28,6 @@ import org.userload.protocol.Feature;
 import org.userload.protocol.FrameType;
 import org.userload.protocol.Hello;
 import org.userload.protocol.SessionId;
-import org.userload.protocol.StartFlags;
 import org.userload.transport.EventLoops;
 import org.userload.transport.OutboundLink;
 import org.userload.transport.Sockets;
@@ -83,24 +80,15 @@ public final class Destination implements AutoCloseable {
     private final Foresight foresight;
     private final DemandPager pager;
     private final StreamIntake stream;
+    private final StreamGrant grant;
     private final IoEventLoop faultLoop;
     private final IoEventLoop streamLoop;
     private volatile long completedAtNanos;
-    private volatile boolean roundsEnded;
-    private volatile boolean streamBegun;
-
-    /** Stream loop. */
-    private boolean isStreamGranted;
-
-    /** Stream loop. */
-    private boolean isRestHeldBack;
-
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
-        this.isRestHeldBack = !config.backgroundStream();
         this.listener = listener;
         this.link = config.link() == null ? null : new OutboundLink(config.link());
-        this.interceptor = config.interceptor().open(config.trackRemovals(), link != null);
+        this.interceptor = config.interceptor().open(config);
         GuestMemory opening = null;
         try {
             this.faultLoop = loops.start("userload-sync", config.placement(), 0, true);
@@ -145,6 +133,7 @@ public final class Destination implements AutoCloseable {
                     config.trackRemovals(),
                     wire,
                     cause -> connectionLost("sync", cause));
+            this.grant = new StreamGrant(config, installer, stream, streamLoop, over::get);
             connectPager(faultLoop);
             connectStream();
             tellFirst(preferences);
@@ -162,9 +151,7 @@ public final class Destination implements AutoCloseable {
             throw e;
         }
         new Watchdog(config.deadline(), pager, stream, installer, this::fail).start(faultLoop);
-        if (config.streamAtOnce() || installer.isInRounds()) {
-            grantWindow();
-        }
+        grant.opened();
     }
 
     /**
@@ -251,12 +238,7 @@ public final class Destination implements AutoCloseable {
      * COMMIT. Where there are no rounds, a recorded working set begins to come.
      */
     public void endRounds() {
-        roundsEnded = installer.isInRounds();
-        installer.endRounds();
-        if (!roundsEnded && config.workingSet() != null && !config.streamAtOnce()) {
-            streamBegun = true;
-            grantWindow();
-        }
+        grant.endRounds();
     }
 
     /**
@@ -264,24 +246,7 @@ public final class Destination implements AutoCloseable {
      * the stream at once. Does nothing once the session is over, as it is when every page has come by being touched.
      */
     public void startStream() {
-        if (roundsEnded) {
-            installer.guestRuns();
-        } else if (!streamBegun) {
-            grantWindow();
-        }
-    }
-
-    private void grantWindow() {
-        try {
-            streamLoop.execute(() -> {
-                isStreamGranted = true;
-                start();
-            });
-        } catch (RejectedExecutionException e) {
-            if (!over.get()) {
-                throw e;
-            }
-        }
+        grant.guestRuns();
     }
 
     /**
@@ -289,27 +254,7 @@ public final class Destination implements AutoCloseable {
      * where it comes already.
      */
     public void streamRest() {
-        try {
-            streamLoop.execute(() -> {
-                boolean heldBack = isRestHeldBack;
-                isRestHeldBack = false;
-                if (heldBack && isStreamGranted) {
-                    start();
-                }
-            });
-        } catch (RejectedExecutionException e) {
-            if (!over.get()) {
-                throw e;
-            }
-        }
-    }
-
-    private void start() {
-        stream.start(
-                config.windowPages(),
-                stream.takesPreferences()
-                        ? new StartFlags(isRestHeldBack, config.prefetch().followsFaults())
-                        : StartFlags.PLAIN);
+        grant.rest();
     }
 
     /**
@@ -356,16 +301,7 @@ public final class Destination implements AutoCloseable {
 
     /** How much of the memory are huge pages at the moment, in bytes; -1 where the kernel does not tell (before Linux 6.7). */
     public long hugeBytes() {
-        try (PageSizeScan scan = PageSizeScan.open()) {
-            long bytes = 0;
-            for (int i = 0; i < memory.regionCount(); i++) {
-                bytes += scan.hugeBytes(
-                        memory.region(i).hostAddress(), memory.region(i).sizeBytes());
-            }
-            return bytes;
-        } catch (NativeException e) {
-            return -1;
-        }
+        return collapse.hugeBytes();
     }
 
     /** A snapshot of what has happened so far. */

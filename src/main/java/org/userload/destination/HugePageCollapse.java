@@ -57,6 +57,20 @@ final class HugePageCollapse implements AutoCloseable {
         }
     }
 
+    /** How much of the memory are huge pages, in bytes; -1 where the kernel does not tell (before Linux 6.7). Any thread. */
+    long hugeBytes() {
+        try (PageSizeScan scan = PageSizeScan.open()) {
+            long bytes = 0;
+            for (int i = 0; i < memory.regionCount(); i++) {
+                MemoryRegion region = memory.region(i);
+                bytes += scan.hugeBytes(region.hostAddress(), region.sizeBytes());
+            }
+            return bytes;
+        } catch (NativeException e) {
+            return -1;
+        }
+    }
+
     /** Blocks of which a huge page was made. */
     long collapsedBlocks() {
         return collapsed.sum();

@@ -11,7 +11,7 @@ import org.userload.protocol.PackedRun;
  * Tells a source that gives up its pages which of those that came on demand are in place, a little later and many at a time. What
  * it is not told of for want of room it keeps.
  *
- * <p><b>Threads.</b> {@link #installed} on the fault loop.
+ * <p><b>Threads.</b> {@link #installed} on any.
  */
 final class InstalledReports {
     private static final int ROOM = 1 << 12;
@@ -23,7 +23,7 @@ final class InstalledReports {
     private final LongHandOver handOver = new LongHandOver(ROOM);
     private final AtomicBoolean sending = new AtomicBoolean();
     private final Runnable send = this::send;
-    private boolean wanted;
+    private volatile boolean wanted;
 
     /** @param isOver whether pages may not be in place although they were to be installed */
     InstalledReports(IoEventLoop streamLoop, StreamIntake stream, BooleanSupplier isOver) {

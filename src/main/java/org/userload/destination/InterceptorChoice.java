@@ -1,6 +1,7 @@
 package org.userload.destination;
 
 import java.util.Locale;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.fault.FaultInterceptor;
@@ -31,15 +32,34 @@ public enum InterceptorChoice {
     /**
      * Opens the interceptor.
      *
-     * @param overLink whether the session is to go over an emulated link
      * @throws IllegalStateException when what was asked for cannot be had; the message says why and what to do
      */
-    FaultInterceptor open(boolean trackRemovals, boolean overLink) {
+    FaultInterceptor open(DestinationConfig config) {
+        String why = this == SIGNAL ? whatSignalsCannot(config) : null;
+        if (why != null) {
+            throw new IllegalStateException("the signal interceptor cannot be used: " + why);
+        }
+        return open(config.trackRemovals());
+    }
+
+    private static @Nullable String whatSignalsCannot(DestinationConfig config) {
+        if (config.link() != null) {
+            return "its connections do not go over an emulated link; use userfaultfd there";
+        }
+        if (config.trackRemovals()) {
+            return "it does not learn of dropped pages; use userfaultfd to track them";
+        }
+        return config.recordsWorkingSet()
+                ? "it does not see in what order pages are touched; record the working set with userfaultfd"
+                : null;
+    }
+
+    private FaultInterceptor open(boolean trackRemovals) {
         if (this == SOFTWARE) {
             return new SoftwareInterceptor();
         }
         if (this == SIGNAL) {
-            return openSignal(trackRemovals, overLink);
+            return openSignal();
         }
         String why;
         try {
@@ -58,13 +78,7 @@ public enum InterceptorChoice {
         return new SoftwareInterceptor();
     }
 
-    private static FaultInterceptor openSignal(boolean trackRemovals, boolean overLink) {
-        if (trackRemovals || overLink) {
-            throw new IllegalStateException("the signal interceptor cannot be used: "
-                    + (overLink
-                            ? "its connections do not go over an emulated link; use userfaultfd there"
-                            : "it does not learn of dropped pages; use userfaultfd to track them"));
-        }
+    private static FaultInterceptor openSignal() {
         try {
             return SignalInterceptor.open();
         } catch (NativeShim.ShimMissingException e) {
@@ -80,7 +94,7 @@ public enum InterceptorChoice {
      * @throws IllegalStateException as opening a destination would
      */
     public InterceptorChoice settled() {
-        try (FaultInterceptor probe = open(false, false)) {
+        try (FaultInterceptor probe = open(false)) {
             if (this != AUTO) {
                 return this;
             }

@@ -21,11 +21,15 @@ public interface FaultListener {
     /** Threads have fetched and installed these pages themselves, and this is the first that is told of it. Any thread. */
     default void pagesFetched(int region, long firstPage, int count) {}
 
+    /** A page that a thread has fetched itself is in place, whoever was first to tell. Fault loop. */
+    default void fetchedPageInPlace(int region, long page) {}
+
     /**
      * What else threads that fetch pages themselves have done. Any thread.
      *
-     * @param duplicates pages more that came when they were in place
+     * @param requests pages more that have come because they were asked for
+     * @param duplicates of these, pages that came when they were in place
      * @param wireBytes bytes of frames more, both ways
      */
-    default void fetchedBeside(long duplicates, long wireBytes) {}
+    default void fetchedBeside(long requests, long duplicates, long wireBytes) {}
 }

@@ -23,6 +23,7 @@ final class FetchedPages {
     private final SignalSession session;
     private final FaultListener listener;
     private long collectedPages;
+    private long requests;
     private long duplicates;
     private long wireBytes;
 
@@ -42,8 +43,9 @@ final class FetchedPages {
             loop.schedule(
                     () -> {
                         if (wanted.getAsBoolean()) {
-                            long next =
-                                    collect() ? SHORTEST_PAUSE_MILLIS : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
+                            long next = collect(this::takeOnLoop)
+                                    ? SHORTEST_PAUSE_MILLIS
+                                    : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
                             schedule(loop, wanted, next);
                         }
                     },
@@ -55,16 +57,30 @@ final class FetchedPages {
     }
 
     /** Whether there were any since the last call. */
-    synchronized boolean collect() {
+    boolean collect() {
+        return collect(this::take);
+    }
+
+    private synchronized boolean collect(SignalSession.PageSink sink) {
         long before = collectedPages;
-        session.collect(this::take);
+        session.collect(sink);
         SignalSession.Counts counts = session.counts();
-        if (counts.duplicates() != duplicates || counts.wireBytes() != wireBytes) {
-            listener.fetchedBeside(counts.duplicates() - duplicates, counts.wireBytes() - wireBytes);
+        long answered = counts.installed() + counts.duplicates();
+        if (answered != requests) {
+            listener.fetchedBeside(
+                    answered - requests, counts.duplicates() - duplicates, counts.wireBytes() - wireBytes);
+            requests = answered;
             duplicates = counts.duplicates();
             wireBytes = counts.wireBytes();
         }
         return collectedPages != before;
+    }
+
+    private void takeOnLoop(int region, long firstPage, long bits) {
+        take(region, firstPage, bits);
+        for (long left = bits; left != 0; left &= left - 1) {
+            listener.fetchedPageInPlace(region, firstPage + Long.numberOfTrailingZeros(left));
+        }
     }
 
     /** Who changes the received bit counts the page: it may have been found by an install meanwhile. */

@@ -227,12 +227,6 @@ public final class SignalInterceptor implements FaultInterceptor {
         return state == State.ACTIVE ? started().installer.copy(region, firstPage, count, sourceAddress) : 0;
     }
 
-    /** As far as that is known: threads may have fetched some. */
-    @Override
-    public boolean areMissing(MemoryRegion region, long firstPage, long count) {
-        return region.received().nextSet(firstPage, firstPage + count) >= firstPage + count;
-    }
-
     @Override
     public int installFilled(MemoryRegion region, long firstPage, int count, long word) {
         return (int) know(region, firstPage, count, word);

@@ -59,7 +59,7 @@ class WorkingSetIT {
     @ValueSource(strings = {"userfaultfd", "software"})
     void recordedWorkingSet_leavesFewFaultsForTheNetwork(String interceptor) throws Exception {
         String[] options = {
-            "--memory=64M", "--switch-at=0", "--link=1gbit/200us", "--rate=10000000", "--interceptor=" + interceptor
+            "--memory=64M", "--switch-at=0", "--link=1gbit/200us", "--rate=3000000", "--interceptor=" + interceptor
         };
         Path file = record(options);
         assertThat(Files.size(file)).isLessThan(3 * 734 + 100);

@@ -318,7 +318,9 @@ class HostileSourceTest {
     }
 
     @ParameterizedTest
-    @EnumSource(Role.class)
+    @EnumSource(
+            value = Role.class,
+            names = {"CONTROL", "SYNC", "STREAM"})
     void connectionLostInTheMiddle_isNamed(Role role) throws Exception {
         FakeSource.Script closing = new FakeSource.Script() {
             @Override

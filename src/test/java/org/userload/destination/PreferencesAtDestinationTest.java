@@ -3,9 +3,12 @@ package org.userload.destination;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
@@ -20,8 +23,11 @@ import org.userload.memory.PageSize;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.Feature;
 import org.userload.protocol.FrameType;
+import org.userload.protocol.Hello;
 import org.userload.protocol.Role;
+import org.userload.protocol.SessionId;
 import org.userload.support.FakeSource;
+import org.userload.support.RawPeer;
 import org.userload.support.RawPeer.Frame;
 import org.userload.support.StreamingSource;
 import org.userload.support.Threads;
@@ -233,6 +239,61 @@ class PreferencesAtDestinationTest {
                 source.peer(Role.SYNC).send(FrameType.INSTALLED, 0, 5, 1);
                 assertThatThrownBy(() -> destination.completion().get(20, TimeUnit.SECONDS))
                         .hasMessageContaining(features.length == 0 ? "not agreed on" : "not asked for");
+            }
+        }
+    }
+
+    /** What is acknowledged may be given up: a session that is failing installs nothing more, and may not say that it has. */
+    @Test
+    void pageThatIsAcknowledged_isInPlace_alsoWhenTheSessionFailsMeanwhile() throws Exception {
+        RegionTable table = RegionTable.single(20_000);
+        for (int i = 0; i < 40; i++) {
+            ConcurrentLinkedQueue<Frame> acknowledged = new ConcurrentLinkedQueue<>();
+            CountDownLatch started = new CountDownLatch(1);
+            try (FakeSource source = new FakeSource(table, new FakeSource.Script() {
+                        @Override
+                        protected byte[] answer(Hello asked, SessionId session, RegionTable regions) {
+                            return RawPeer.bytes(
+                                    Hello.answer(asked.role(), session, Feature.bits(Feature.RELEASE_SOURCE), regions));
+                        }
+
+                        @Override
+                        protected void other(FakeSource from, Role role, RawPeer peer, Frame frame) {
+                            if (frame.is(FrameType.ACK)) {
+                                acknowledged.add(frame);
+                            } else if (frame.is(FrameType.START)) {
+                                started.countDown();
+                            }
+                        }
+                    });
+                    Destination destination = Destination.open(
+                            DestinationConfig.from(source.endpoint()).withStreamAtOnce(true))) {
+                byte[] body = new byte[16 << 12];
+                assertThat(started.await(20, TimeUnit.SECONDS)).isTrue();
+                FutureTask<Integer> streaming = Threads.start(() -> {
+                    int page = 0;
+                    try {
+                        for (; page < 20_000; page += 16) {
+                            source.peer(Role.STREAM).send(FrameType.PAGES, 0, page, 16, 0, body);
+                        }
+                    } catch (IOException e) {
+                        // The session is over.
+                    }
+                    return page;
+                });
+                Threads.await("pages", 20, () -> acknowledged.size() > 5);
+                byte[] error = {0, 4, 'o', 'u', 't'};
+                source.peer(Role.CONTROL).send(FrameType.ERROR, 0, 0, 0, 0, error);
+                assertThatThrownBy(() -> destination.completion().get(20, TimeUnit.SECONDS))
+                        .hasMessageContaining("out");
+                Threads.join(streaming, 20);
+                var received = destination.memory().region(0).received();
+                for (Frame frame : acknowledged) {
+                    long end = frame.firstPage() + frame.count();
+                    assertThat(received.nextClear(frame.firstPage(), end))
+                            .as("the first page that is missing of %d to %d", frame.firstPage(), end)
+                            .isEqualTo(end);
+                }
             }
         }
     }

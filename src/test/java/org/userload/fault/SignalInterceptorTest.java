@@ -30,6 +30,7 @@ import org.userload.protocol.SessionId;
 import org.userload.source.LivePageSource;
 import org.userload.source.PageServer;
 import org.userload.source.ServerListener;
+import org.userload.source.SourceSession;
 import org.userload.support.FakeSource;
 import org.userload.support.Patterns;
 import org.userload.support.RawPeer;
@@ -37,6 +38,7 @@ import org.userload.support.RawPeer.Frame;
 import org.userload.support.Seeds;
 import org.userload.support.TestJvm;
 import org.userload.transport.Endpoint;
+import org.userload.transport.Link;
 
 /**
  * Threads that fetch their own pages in a signal handler. A source in the same process could not serve them, so the destination is
@@ -81,7 +83,13 @@ class SignalInterceptorTest {
         try (GuestMemory origin = GuestMemory.present(RegionTable.single(PAGES))) {
             Patterns.fill(origin, seed);
             LivePageSource pages = new LivePageSource(origin, "test guest");
-            try (PageServer server = PageServer.serve(at, pages, new ServerListener() {})) {
+            ServerListener tells = new ServerListener() {
+                @Override
+                public void ended(SourceSession session, @Nullable Throwable problem) {
+                    System.out.println("the source's session has ended: " + problem);
+                }
+            };
+            try (PageServer server = PageServer.serve(at, pages, tells)) {
                 body.accept(server.endpoint(), seed);
             }
         }
@@ -354,13 +362,19 @@ class SignalInterceptorTest {
     }
 
     @Test
-    void trackingOfRemovals_isRefused() throws Exception {
+    void whatItCannotDo_isRefused() throws Exception {
         try (FakeSource source = fake(new FaultScript())) {
-            assertThatThrownBy(() -> Destination.open(DestinationConfig.from(source.endpoint())
-                            .withInterceptor(InterceptorChoice.SIGNAL)
-                            .withTrackRemovals(true)))
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("does not learn of dropped pages");
+            DestinationConfig config =
+                    DestinationConfig.from(source.endpoint()).withInterceptor(InterceptorChoice.SIGNAL);
+            assertRefused(config.withTrackRemovals(true), "does not learn of dropped pages");
+            assertRefused(config.withRecordsWorkingSet(true), "record the working set with userfaultfd");
+            assertRefused(config.withLink(Link.parse("1gbit/200us")), "do not go over an emulated link");
         }
+    }
+
+    private static void assertRefused(DestinationConfig config, String why) {
+        assertThatThrownBy(() -> Destination.open(config))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContainingAll("signal interceptor cannot be used", why);
     }
 }

@@ -43,6 +43,11 @@ final class SignalScenarios {
                 .withStreamAtOnce(false);
         String more = arguments.length > 4 ? arguments[4] : "";
         try (Destination destination = Destination.open(config)) {
+            destination.completion().whenComplete((statistics, failure) -> {
+                if (failure != null) {
+                    say("failed: " + failure);
+                }
+            });
             switch (arguments[0]) {
                 case "collections" -> readWhileCollecting(destination, Long.parseLong(more));
                 case "others" -> meetOtherSignals(destination);

@@ -51,7 +51,7 @@ class NativeFailureTest {
                 .matches(name + " \\([A-Z].+\\)")
                 .doesNotContain("Unknown error"));
         assertThat(Errno.describe(Errno.EPERM)).isEqualTo("EPERM (Operation not permitted)");
-        assertThat(Errno.describe(71)).isEqualTo("errno 71 (Protocol error)");
+        assertThat(Errno.describe(72)).isEqualTo("errno 72 (Multihop attempted)");
     }
 
     @Test

@@ -8,6 +8,7 @@ import java.io.RandomAccessFile;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.time.Duration;
+import java.util.SplittableRandom;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -294,39 +295,45 @@ class SourceReleaseTest {
         }
     }
 
-    /** The request loop may be reading a page that the stream loop gives up. */
+    /** The request loop may be reading a page that the stream loop gives up. Long runs, so that it happens in the middle. */
     @Test
     void readThatRacesWithGivingUp_givesTheContent_orThrows() throws Exception {
-        int pages = 20_000;
-        try (GuestMemory memory = GuestMemory.present(RegionTable.single(pages))) {
-            for (int page = 0; page < pages; page++) {
-                memory.fill((long) page << 12, 4096, (byte) 7);
-            }
+        int run = 256;
+        int runs = 200;
+        SplittableRandom random = Seeds.random("SourceReleaseTest");
+        try (GuestMemory memory = GuestMemory.present(RegionTable.single((long) run * runs))) {
+            memory.fill(0, memory.sizeBytes(), (byte) 7);
             LivePageSource source = new LivePageSource(memory, "a guest");
             AtomicInteger at = new AtomicInteger();
             FutureTask<Integer> reading = Threads.start(() -> {
-                ByteBuffer bytes = ByteBuffer.allocateDirect(4096);
+                ByteBuffer bytes = ByteBuffer.allocateDirect(run << 12);
                 int thrown = 0;
-                for (int page = at.get(); page < pages - 1; page = Math.max(page, at.get())) {
+                int read = 0;
+                while (read < runs) {
+                    at.set(read);
                     try {
                         bytes.clear();
-                        boolean zero = source.describe(0, page, 1).isZero();
-                        assertThat(zero).isFalse();
-                        source.read(0, page, 1, bytes);
-                        for (int i = 0; i < 4096; i += 512) {
-                            assertThat(bytes.get(i)).isEqualTo((byte) 7);
+                        source.read(0, (long) read * run, run, bytes);
+                        for (int i = 0; i < run << 12; i += 512) {
+                            assertThat(bytes.get(i)).as("byte %d", i).isEqualTo((byte) 7);
                         }
                     } catch (PageSourceException e) {
                         thrown++;
+                        read++;
                     }
                 }
                 return thrown;
             });
-            for (int page = 0; page < pages; page++) {
-                source.giveUp(0, page, 1);
-                at.set(page);
+            for (int i = 0; i < runs; i++) {
+                while (at.get() < i && !reading.isDone()) {
+                    Thread.onSpinWait();
+                }
+                for (int spins = random.nextInt(100_000); spins > 0; spins--) {
+                    Thread.onSpinWait();
+                }
+                source.giveUp(0, (long) i * run + random.nextInt(run / 2, run), 1);
             }
-            System.out.println("reads that threw: " + Threads.join(reading, 60));
+            assertThat(Threads.join(reading, 60)).isEqualTo(runs);
             source.close();
         }
     }

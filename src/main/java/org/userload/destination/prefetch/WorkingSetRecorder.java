@@ -7,7 +7,7 @@ import org.userload.memory.RegionTable;
 /**
  * Notes pages in the order in which they are touched first.
  *
- * <p><b>Threads.</b> {@link #touched} on one thread, the fault loop; {@link #recorded} on any.
+ * <p><b>Threads.</b> Any.
  */
 public final class WorkingSetRecorder {
     private static final int FIRST_ROOM = 1024;
