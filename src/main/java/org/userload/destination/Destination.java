@@ -84,6 +84,7 @@ public final class Destination implements AutoCloseable {
     private final IoEventLoop faultLoop;
     private final IoEventLoop streamLoop;
     private volatile long completedAtNanos;
+
     private Destination(DestinationConfig config, ControlListener listener) throws IOException {
         this.config = config;
         this.listener = listener;
