@@ -30,7 +30,8 @@ class FrameHeaderTest {
             FrameType.DISCARD,
             FrameType.PACKED,
             FrameType.DELTA,
-            FrameType.FREE);
+            FrameType.FREE,
+            FrameType.PREFER);
 
     private static FrameHeader decode(int type, int flags, int region, int length, long first, int count, int id) {
         ByteBuf in = Unpooled.wrappedBuffer(
