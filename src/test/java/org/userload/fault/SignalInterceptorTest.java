@@ -20,6 +20,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import org.userload.destination.Destination;
 import org.userload.destination.DestinationConfig;
 import org.userload.destination.InterceptorChoice;
+import org.userload.destination.prefetch.PrefetchPolicy;
 import org.userload.memory.GuestMemory;
 import org.userload.memory.RegionTable;
 import org.userload.protocol.Feature;
@@ -368,6 +369,7 @@ class SignalInterceptorTest {
                     DestinationConfig.from(source.endpoint()).withInterceptor(InterceptorChoice.SIGNAL);
             assertRefused(config.withTrackRemovals(true), "does not learn of dropped pages");
             assertRefused(config.withRecordsWorkingSet(true), "record the working set with userfaultfd");
+            assertRefused(config.withPrefetch(PrefetchPolicy.ADAPTIVE), "nothing can be read ahead");
             assertRefused(config.withLink(Link.parse("1gbit/200us")), "do not go over an emulated link");
         }
     }
