@@ -1,7 +1,6 @@
 package org.userload.cli;
 
 import java.util.List;
-import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.userload.migration.MigrationPlan;
 import picocli.CommandLine.ITypeConverter;
@@ -26,7 +25,7 @@ final class HintOptions {
                         + " was named is sent: writes are tracked from before the question. Default: ${DEFAULT-VALUE}; off"
                         + " sends the old content of free pages like any other."
             })
-    private Switch hints = Switch.ON;
+    private OnOff hints = OnOff.ON;
 
     @Option(
             names = "--poison",
@@ -38,17 +37,6 @@ final class HintOptions {
                         + " aaaaaaaaaaaaaaaa. Default: they are zero."
             })
     private @Nullable Long poison;
-
-    /** Whether something is done. */
-    enum Switch {
-        ON,
-        OFF;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
 
     /** A number of up to 16 hexadecimal digits, with or without {@code 0x}. */
     static final class PatternConverter implements ITypeConverter<Long> {
@@ -74,7 +62,7 @@ final class HintOptions {
     }
 
     boolean hints() {
-        return hints == Switch.ON;
+        return hints.isOn();
     }
 
     /** The plan with what was asked for. */

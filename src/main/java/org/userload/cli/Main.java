@@ -83,8 +83,6 @@ public final class Main implements Runnable {
                 .registerConverter(SimulatedGuest.Place.class, new ChoiceConverter<>(SimulatedGuest.Place.class))
                 .registerConverter(OnNonConvergence.class, new ChoiceConverter<>(OnNonConvergence.class))
                 .registerConverter(TrackerChoice.class, new ChoiceConverter<>(TrackerChoice.class))
-                .registerConverter(HintOptions.Switch.class, new ChoiceConverter<>(HintOptions.Switch.class))
-                .registerConverter(PrefetchOptions.Switch.class, new ChoiceConverter<>(PrefetchOptions.Switch.class))
                 .registerConverter(Compression.class, new ChoiceConverter<>(Compression.class))
                 .registerConverter(
                         ReplayCommand.SocketKind.class, new ChoiceConverter<>(ReplayCommand.SocketKind.class))

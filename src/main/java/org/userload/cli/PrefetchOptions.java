@@ -51,7 +51,7 @@ final class PrefetchOptions {
             defaultValue = "on",
             description = "Whether the rest of the memory comes behind while the program runs, or only after its end."
                     + " Default: ${DEFAULT-VALUE}.")
-    private Switch stream = Switch.ON;
+    private OnOff stream = OnOff.ON;
 
     @Option(
             names = "--working-set",
@@ -68,17 +68,6 @@ final class PrefetchOptions {
     private @Nullable Path recordTo;
 
     private @Nullable OutputFile recording;
-
-    /** Whether something is done. */
-    enum Switch {
-        ON,
-        OFF;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
 
     /** {@code none}, {@code fixed}, {@code fixed:64}, {@code adaptive}, {@code bubbling}. */
     static final class PolicyConverter implements ITypeConverter<PrefetchPolicy> {
@@ -132,7 +121,7 @@ final class PrefetchOptions {
     DestinationConfig into(DestinationConfig config) throws IOException {
         boolean records = recordTo != null;
         return config.withPrefetch(records ? PrefetchPolicy.NONE : policy)
-                .withBackgroundStream(stream == Switch.ON && !records)
+                .withBackgroundStream(stream.isOn() && !records)
                 .withRecordsWorkingSet(records)
                 .withWorkingSet(read());
     }
@@ -165,7 +154,7 @@ final class PrefetchOptions {
         String name = policy.kind().name().toLowerCase(Locale.ROOT);
         return PrefetchFigures.of(
                 recordTo != null ? "none" : policy.windowPages() > 0 ? name + ":" + policy.windowPages() : name,
-                stream == Switch.ON && recordTo == null,
+                stream.isOn() && recordTo == null,
                 statistics,
                 touched,
                 page -> destination.wasPreferred(0, page));

@@ -125,16 +125,7 @@ final class DemandPager extends ClientConnection implements FaultListener {
     @Override
     public void pagesFetched(int region, long firstPage, int count) {
         installer.fetched(region, firstPage, count);
-        requestedPages.add(count);
         reports.installed(region, firstPage, count);
-        for (int i = 0; i < count; i++) {
-            foresight.fetched(region, firstPage + i);
-        }
-    }
-
-    @Override
-    public void fetchedPageInPlace(int region, long page) {
-        reports.installed(region, page, 1);
     }
 
     @Override

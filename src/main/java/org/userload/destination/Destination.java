@@ -13,7 +13,6 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.userload.destination.prefetch.ComingPages;
-import org.userload.destination.prefetch.ReadAhead;
 import org.userload.destination.prefetch.WorkingSet;
 import org.userload.destination.prefetch.WorkingSetRecorder;
 import org.userload.fault.FaultInterceptor;
@@ -183,7 +182,7 @@ public final class Destination implements AutoCloseable {
 
     /** Whether the source will be told what to send first. */
     private boolean wantsPages() {
-        return config.prefetch().open() != ReadAhead.NONE || config.workingSet() != null;
+        return config.prefetch().readsAhead() || config.workingSet() != null;
     }
 
     private int workingSetRuns() {

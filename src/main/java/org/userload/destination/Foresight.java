@@ -12,7 +12,7 @@ import org.userload.memory.GuestMemory;
 
 /**
  * What is done with a fault besides asking for its page: it is recorded, read-ahead learns of it, and if the page is about to
- * come in the stream it is waited for instead. Fault loop only, but for {@link #fetched} and {@link #statistics}.
+ * come in the stream it is waited for instead. Fault loop only, but for {@link #statistics}.
  */
 final class Foresight {
     private final GuestMemory memory;
@@ -71,13 +71,6 @@ final class Foresight {
         }
         preferences.fault(region, page);
         return wait;
-    }
-
-    /** A page that somebody touched and fetched without a fault here. Any thread. */
-    void fetched(int region, long page) {
-        if (recorder != null) {
-            recorder.touched(region, page);
-        }
     }
 
     /** The batch of faults is at its end. */

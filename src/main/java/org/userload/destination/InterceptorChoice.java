@@ -4,7 +4,6 @@ import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
-import org.userload.destination.prefetch.ReadAhead;
 import org.userload.fault.FaultInterceptor;
 import org.userload.fault.SignalInterceptor;
 import org.userload.fault.SoftwareInterceptor;
@@ -50,7 +49,7 @@ public enum InterceptorChoice {
         if (config.trackRemovals()) {
             return "it does not learn of dropped pages; use userfaultfd to track them";
         }
-        if (config.prefetch().open() != ReadAhead.NONE) {
+        if (config.prefetch().readsAhead()) {
             return "it does not see what is touched, so nothing can be read ahead; leave that to the stream (bubbling), or"
                     + " use userfaultfd";
         }

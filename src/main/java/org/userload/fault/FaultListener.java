@@ -21,9 +21,6 @@ public interface FaultListener {
     /** Threads have fetched and installed these pages themselves, and this is the first that is told of it. Any thread. */
     default void pagesFetched(int region, long firstPage, int count) {}
 
-    /** A page that a thread has fetched itself is in place, whoever was first to tell. Fault loop. */
-    default void fetchedPageInPlace(int region, long page) {}
-
     /**
      * What else threads that fetch pages themselves have done. Any thread.
      *

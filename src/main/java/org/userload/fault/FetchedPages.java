@@ -43,9 +43,8 @@ final class FetchedPages {
             loop.schedule(
                     () -> {
                         if (wanted.getAsBoolean()) {
-                            long next = collect(this::takeOnLoop)
-                                    ? SHORTEST_PAUSE_MILLIS
-                                    : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
+                            long next =
+                                    collect() ? SHORTEST_PAUSE_MILLIS : Math.min(LONGEST_PAUSE_MILLIS, 2 * pauseMillis);
                             schedule(loop, wanted, next);
                         }
                     },
@@ -57,13 +56,9 @@ final class FetchedPages {
     }
 
     /** Whether there were any since the last call. */
-    boolean collect() {
-        return collect(this::take);
-    }
-
-    private synchronized boolean collect(SignalSession.PageSink sink) {
+    synchronized boolean collect() {
         long before = collectedPages;
-        session.collect(sink);
+        session.collect(this::take);
         SignalSession.Counts counts = session.counts();
         long answered = counts.installed() + counts.duplicates();
         if (answered != requests) {
@@ -74,13 +69,6 @@ final class FetchedPages {
             wireBytes = counts.wireBytes();
         }
         return collectedPages != before;
-    }
-
-    private void takeOnLoop(int region, long firstPage, long bits) {
-        take(region, firstPage, bits);
-        for (long left = bits; left != 0; left &= left - 1) {
-            listener.fetchedPageInPlace(region, firstPage + Long.numberOfTrailingZeros(left));
-        }
     }
 
     /** Who changes the received bit counts the page: it may have been found by an install meanwhile. */

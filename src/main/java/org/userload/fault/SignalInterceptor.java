@@ -211,15 +211,13 @@ public final class SignalInterceptor implements FaultInterceptor {
     }
 
     private PageUnavailableException unavailable(int region, long page, int answer) {
-        Throwable reason = failure;
-        if (reason != null) {
-            return new PageUnavailableException(region, page, String.valueOf(reason.getMessage()), reason);
-        }
-        if (state == State.CLOSED) {
-            return new PageUnavailableException(region, page, "the session was closed", null);
-        }
-        return new PageUnavailableException(
-                region, page, "its request has failed: " + SignalSession.describe(answer), null);
+        return PageUnavailableException.of(
+                region,
+                page,
+                failure,
+                state == State.CLOSED
+                        ? "the session was closed"
+                        : "its request has failed: " + SignalSession.describe(answer));
     }
 
     @Override

@@ -94,9 +94,7 @@ public final class SoftwareInterceptor implements FaultInterceptor {
         }
         statistics.record(System.nanoTime() - start);
         if (!received.get(page)) {
-            Throwable reason = failure;
-            String why = reason == null ? "the session was closed" : String.valueOf(reason.getMessage());
-            throw new PageUnavailableException(region, page, why, reason);
+            throw PageUnavailableException.of(region, page, failure, "the session was closed");
         }
     }
 

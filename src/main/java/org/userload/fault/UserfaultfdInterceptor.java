@@ -158,15 +158,13 @@ public final class UserfaultfdInterceptor implements FaultInterceptor {
     }
 
     private PageUnavailableException unavailable(int region, long page, int errno) {
-        Throwable reason = failure;
-        if (reason != null) {
-            return new PageUnavailableException(region, page, String.valueOf(reason.getMessage()), reason);
-        }
-        if (state == State.CLOSED) {
-            return new PageUnavailableException(region, page, "the session was closed", null);
-        }
-        return new PageUnavailableException(
-                region, page, "the kernel refused to make it present: " + Errno.describe(errno), null);
+        return PageUnavailableException.of(
+                region,
+                page,
+                failure,
+                state == State.CLOSED
+                        ? "the session was closed"
+                        : "the kernel refused to make it present: " + Errno.describe(errno));
     }
 
     @Override

@@ -23,7 +23,8 @@ import org.userload.memory.GuestMemory;
  * @param ticksPerStep of the time stamp counter, from one step to the next; 0 for as fast as it can
  */
 public record BareGuest(
-        int cpus, long pages, long stepsPerReport, long stepsPerCheck, boolean sequential, long ticksPerStep) {
+        int cpus, long pages, long stepsPerReport, long stepsPerCheck, boolean sequential, long ticksPerStep)
+        implements BootProgram {
     private static final String PROGRAM = "bare-guest.bin";
 
     /** Page table entries: present, writable, of user mode; in a directory, a page of 2 MiB; used and written already. */
@@ -119,8 +120,8 @@ public record BareGuest(
         return BareGuestLayout.CPU_STATES + (long) cpu * BareGuestLayout.PAGE_BYTES;
     }
 
-    /** Brings a new CPU to the begin of the program. */
-    void start(KvmVcpu vcpu, int number) {
+    @Override
+    public void start(KvmVcpu vcpu, int number) {
         ByteBuffer special =
                 ByteBuffer.wrap(vcpu.get(KvmState.SPECIAL_REGISTERS)).order(ByteOrder.LITTLE_ENDIAN);
         segment(special, 0, 0x1b, 11, true);

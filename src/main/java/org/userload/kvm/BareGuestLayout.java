@@ -11,7 +11,7 @@ final class BareGuestLayout {
     static final long WORK = 0x200000;
 
     static final int PAGE_BYTES = 4096;
-    static final int MOST_CPUS = 64;
+    static final int MOST_CPUS = 64; // as many state pages and stacks as fit
 
     /** What the page tables can name. */
     static final long MOST_BYTES = 64L << 30;
@@ -35,7 +35,6 @@ final class BareGuestLayout {
     static final int DAMAGED_WORD = 40;
     static final int DAMAGED_VALUE = 48;
 
-    static final int CONSOLE_PORT = 0x3f8;
     static final int REPORT_PORT = 0x510;
 
     static final int REPORT_PROGRESS = 1;

@@ -44,7 +44,7 @@ record MachineState(CpuFeatures features, List<VcpuState> cpus) {
             }
             int count = in.getShort();
             int length = in.getInt();
-            if (count < 1 || count > BareGuestLayout.MOST_CPUS || length < 0 || length > in.remaining()) {
+            if (count < 1 || count > VirtualMachine.MOST_CPUS || length < 0 || length > in.remaining()) {
                 throw new IllegalArgumentException(
                         "a machine state with " + count + " CPUs and features of " + length + " bytes");
             }

@@ -1,5 +1,6 @@
 package org.userload.kvm;
 
+import org.jspecify.annotations.Nullable;
 import org.userload.linux.KvmExit;
 import org.userload.linux.KvmVcpu;
 
@@ -59,7 +60,7 @@ final class VcpuThread {
     }
 
     /** Until the machine is to stop, or the guest cannot go on: then why. */
-    private @org.jspecify.annotations.Nullable String runGuest() {
+    private @Nullable String runGuest() {
         while (true) {
             KvmExit exit;
             try {

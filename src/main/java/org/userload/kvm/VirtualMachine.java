@@ -2,7 +2,6 @@ package org.userload.kvm;
 
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.userload.linux.Kvm;
 import org.userload.linux.KvmExit;
@@ -27,8 +26,11 @@ import org.userload.migration.Guest;
  * <p><b>Threads.</b> Any; one lock guards the state. <b>Ownership.</b> Does not own the memory: close the machine first.
  */
 public final class VirtualMachine implements Guest, AutoCloseable {
-    /** A CPU that was in the guest when it was told to leave is told again after this. */
-    private static final long KICK_AGAIN_MILLIS = 1;
+    /** Most CPUs of a machine. */
+    public static final int MOST_CPUS = 64;
+
+    /** The guest's console: what it writes there, a byte at a time, is text. The first serial port of a PC. */
+    private static final int CONSOLE_PORT = 0x3f8;
 
     private final Kvm kvm;
     private final KvmVm vm;
@@ -86,11 +88,15 @@ public final class VirtualMachine implements Guest, AutoCloseable {
      * Gives the machine CPUs that are about to run a program that was loaded before.
      *
      * @throws IllegalStateException when it has CPUs already
+     * @throws IllegalArgumentException when the program wants none, or too many
      */
-    public synchronized void boot(BareGuest guest) {
+    public synchronized void boot(BootProgram program) {
         requireNew();
-        for (int i = 0; i < guest.cpus(); i++) {
-            guest.start(addCpu(i), i);
+        if (program.cpus() < 1 || program.cpus() > MOST_CPUS) {
+            throw new IllegalArgumentException("a machine has 1 to " + MOST_CPUS + " CPUs, not " + program.cpus());
+        }
+        for (int i = 0; i < program.cpus(); i++) {
+            program.start(addCpu(i), i);
         }
         startThreads();
     }
@@ -133,7 +139,7 @@ public final class VirtualMachine implements Guest, AutoCloseable {
         notifyAll();
     }
 
-    /** Returns when no CPU is in the guest. One that waits for a missing page there is not waited for: it gives up waiting. */
+    /** Returns when no CPU is in the guest: each leaves it at its next exit, after the page that it may be waiting for there. */
     @Override
     public synchronized void pause() {
         if (state == State.RUNNING) {
@@ -148,9 +154,8 @@ public final class VirtualMachine implements Guest, AutoCloseable {
         boolean interrupted = false;
         cpus.forEach(cpu -> cpu.vcpu().exitSoon());
         while (cpus.stream().anyMatch(VcpuThread::isInside)) {
-            cpus.stream().filter(VcpuThread::isInside).forEach(cpu -> cpu.vcpu().exitSoon());
             try {
-                TimeUnit.MILLISECONDS.timedWait(this, KICK_AGAIN_MILLIS);
+                wait();
             } catch (InterruptedException e) {
                 interrupted = true;
             }
@@ -228,7 +233,7 @@ public final class VirtualMachine implements Guest, AutoCloseable {
     @Nullable
     String serve(int cpu, KvmExit exit, KvmVcpu vcpu) {
         if (exit instanceof KvmExit.PortWrite write) {
-            if (write.port() == BareGuestLayout.CONSOLE_PORT) {
+            if (write.port() == CONSOLE_PORT) {
                 listener.console(write.value());
             } else {
                 listener.portWritten(cpu, write.port(), write.value());

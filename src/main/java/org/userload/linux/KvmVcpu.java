@@ -1,5 +1,6 @@
 package org.userload.linux;
 
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -166,7 +167,7 @@ public final class KvmVcpu implements AutoCloseable {
 
     private int msrCall(String name, long request, ByteBuffer list) {
         int result = LibC.C.ioctl(fd, request, NativeBuffers.address(list));
-        java.lang.ref.Reference.reachabilityFence(list);
+        Reference.reachabilityFence(list);
         return (int) NativeFailure.check(name, result, 0, 0);
     }
 

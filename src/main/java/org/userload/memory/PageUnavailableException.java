@@ -15,6 +15,17 @@ public final class PageUnavailableException extends RuntimeException {
         this.page = page;
     }
 
+    /**
+     * For a page of a session that may have failed.
+     *
+     * @param failure why it has; null if it has not
+     * @param otherwise the reason then
+     */
+    public static PageUnavailableException of(int region, long page, @Nullable Throwable failure, String otherwise) {
+        String reason = failure == null ? otherwise : String.valueOf(failure.getMessage());
+        return new PageUnavailableException(region, page, reason, failure);
+    }
+
     public int region() {
         return region;
     }

@@ -150,6 +150,15 @@ class ReplayModesIT {
     }
 
     @Test
+    void pageThatAThreadFetches_countsOnce_asANetworkFault() throws Exception {
+        JsonNode object = replay("--interceptor=signal", "--stream=off");
+        long demand = object.get("pages").get("demand").asLong();
+        long duplicate = object.get("pages").get("duplicate").asLong();
+        assertThat(demand).as("pages touched while the stream waited").isGreaterThan(100);
+        assertThat(object.get("prefetch").get("network_faults").asLong()).isBetween(demand, demand + duplicate);
+    }
+
+    @Test
     void signalInterceptor_isRefusedOverAnEmulatedLink() throws Exception {
         Result result = UserloadProcess.run("replay", "--no-progress", "--interceptor=signal", "--link=100mbit/1ms");
         assertThat(result.exitCode()).isNotZero();

@@ -51,6 +51,11 @@ public record PrefetchPolicy(Kind kind, int windowPages) {
         return kind != Kind.NONE;
     }
 
+    /** Whether the destination says ahead of touches what it wants. */
+    public boolean readsAhead() {
+        return kind == Kind.FIXED || kind == Kind.ADAPTIVE;
+    }
+
     /** What decides on read-ahead, with a state of its own. */
     public ReadAhead open() {
         return switch (kind) {
